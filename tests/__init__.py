@@ -1,0 +1,1 @@
+"""The tests mirror the source; acceptance/, races/ and ui/ use real servers, processes and a real browser."""
