@@ -1,0 +1,33 @@
+"""Submit, place, start, finish; cancel, hold, rerun: the only writer of state and allocations.
+
+Every verb takes the job as its caller saw it and moves it by compare-and-set on the row's own columns.
+Losing a race answers False and writes nothing; the event, and the release of resources, are part of the same
+transaction. The numbers T1 to T22 are those of the state machine in the README.
+"""
+
+from jobs.lifecycle.end import cancel, finish, lose, return_unstarted
+from jobs.lifecycle.hold import explain, hold, release
+from jobs.lifecycle.journal import mend_allocation, note
+from jobs.lifecycle.place import Placing, dispatch, place, return_to_queue
+from jobs.lifecycle.run import Identities, activate, start
+from jobs.lifecycle.submit import submit
+
+__all__ = [
+    "Identities",
+    "Placing",
+    "activate",
+    "cancel",
+    "dispatch",
+    "explain",
+    "finish",
+    "hold",
+    "lose",
+    "mend_allocation",
+    "note",
+    "place",
+    "release",
+    "return_to_queue",
+    "return_unstarted",
+    "start",
+    "submit",
+]

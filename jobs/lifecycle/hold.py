@@ -1,0 +1,44 @@
+"""A person keeps a pending job from being placed, and lets it go."""
+
+from jobs import messages, states
+from jobs.lifecycle.journal import stay
+from jobs.lifecycle.place import HELD_REASONS, give_back
+from jobs.models import Job
+from jobs.states import EventKind, Hold, Reason
+
+
+def hold(job: Job, by: Hold, *, actor: str) -> bool:
+    """Keep a pending job from being placed. False: it is held already, or pending no longer."""
+    if job.step == states.PLACED:
+        return give_back(job, f"held by {actor}", actor=actor, held=by)
+    if job.step != states.QUEUED or job.is_held:
+        return False
+    detail = f"{actor} holds it until it is released."
+    return stay(
+        job, EventKind.HELD, actor, f"held by {actor}", hold=by, reason=HELD_REASONS[by], detail=detail
+    )
+
+
+def release(job: Job, *, actor: str) -> bool:
+    """Lift a hold. False: it is not held, or pending no longer."""
+    if job.step != states.QUEUED or not job.is_held:
+        return False
+    detail = f"Released by {actor}; the scheduler looks at it within a second."
+    released = stay(
+        job,
+        EventKind.RELEASED,
+        actor,
+        f"released by {actor}",
+        hold=Hold.NONE,
+        reason=Reason.NOT_CONSIDERED_YET,
+        detail=detail,
+    )
+    if released:
+        messages.wake_scheduler()
+    return released
+
+
+def explain(job: Job, reason: Reason, detail: str) -> bool:
+    """Say why a job waits. No transition, so no event. False: it waits no longer, or is held since."""
+    waiting = Job.objects.queued().filter(pk=job.pk, attempt=job.attempt, hold=job.hold)
+    return waiting.update(reason=reason, detail=detail) == 1

@@ -1,0 +1,97 @@
+"""What every transition is made of: the compare-and-set with its event, and the release of what was held."""
+
+import logging
+from typing import Any
+
+from django.db import transaction
+
+from jobs.models import AllocatedGpu, Job, JobEvent, ResourceAllocation
+from jobs.models.clock import ClockTimestamp
+from jobs.states import AllocationStatus, EventKind, State, Step
+
+logger = logging.getLogger("jobs.lifecycle")
+
+
+@transaction.atomic
+def change(
+    job: Job,
+    to: Step,
+    kind: EventKind,
+    actor: str,
+    message: str = "",
+    *,
+    facts: dict[str, Any] | None = None,
+    **columns: Any,
+) -> bool:
+    """Move a job, and write the one event of that. False: it has moved on, and nothing is written."""
+    before = job.step
+    if not Job.objects.move(job, to, **columns):
+        return False
+    record(job, kind, actor, to, message, facts=facts, before=before)
+    job.state, job.phase = to
+    return True
+
+
+def stay(job: Job, kind: EventKind, actor: str, message: str = "", **columns: Any) -> bool:
+    """Change columns of a job that stays in its step. False: it has moved on."""
+    return change(job, job.step, kind, actor, message, **columns)
+
+
+def record(
+    job: Job,
+    kind: EventKind,
+    actor: str,
+    to: Step,
+    message: str,
+    *,
+    facts: dict[str, Any] | None = None,
+    before: Step | None = None,
+) -> None:
+    """Write one event, and one line of the log."""
+    came_from = before or job.step
+    JobEvent.objects.create(
+        job=job,
+        actor=actor,
+        kind=kind,
+        from_state=came_from.state,
+        from_phase=came_from.phase,
+        to_state=to.state,
+        to_phase=to.phase,
+        attempt=job.attempt,
+        message=message,
+        evidence=facts or {},
+    )
+    logger.info("job=%s attempt=%s node=%s %s by %s", job.pk, job.attempt, job.node_id, kind, actor)
+
+
+def free(job_id: int, *, attempt: int | None = None, allocation_id: int | None = None) -> int:
+    """Release what an attempt (or one allocation) still holds, and answer how many allocations that was."""
+    held = ResourceAllocation.objects.unreleased().filter(job_id=job_id)
+    if attempt is not None:
+        held = held.filter(attempt=attempt)
+    if allocation_id is not None:
+        held = held.filter(pk=allocation_id)
+    AllocatedGpu.objects.filter(allocation__in=held, released=False).update(released=True)
+    return held.update(status=AllocationStatus.RELEASED, released_at=ClockTimestamp())
+
+
+@transaction.atomic
+def mend_allocation(allocation: ResourceAllocation, why: str, *, actor: str) -> bool:
+    """Release an allocation that no transition left: a bug, a restored backup, or a hand in the database.
+
+    False: it is released already, or is the one that its job holds by right.
+    """
+    job = Job.objects.select_for_update().get(pk=allocation.job_id)
+    by_right = job.state in (State.PENDING, State.RUNNING) and job.node_id == allocation.node_id
+    if by_right and job.attempt == allocation.attempt:
+        return False
+    if free(job.pk, allocation_id=allocation.pk) != 1:
+        return False
+    facts = {"allocation": allocation.pk, "attempt": allocation.attempt, "node": allocation.node_id}
+    record(job, EventKind.ALLOCATION_MENDED, actor, job.step, why, facts=facts)
+    return True
+
+
+def note(job: Job, kind: EventKind, message: str, *, actor: str, **facts: Any) -> None:
+    """Tell of something that changed nothing in the row: a late result, a stray that was killed."""
+    record(job, kind, actor, job.step, message, facts=facts)

@@ -1,0 +1,130 @@
+"""T2 to T4b: a job gets its resources, its node is told, and gives them back when it cannot start there."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+
+from jobs import messages, states
+from jobs.lifecycle.journal import change, free, record
+from jobs.models import AllocatedGpu, Job, Node, ResourceAllocation
+from jobs.models.clock import ClockTimestamp, not_before
+from jobs.models.room import read_rooms
+from jobs.states import EventKind, Hold, Reason
+
+SCHEDULER = "scheduler"
+HELD_REASONS = {Hold.USER: Reason.JOB_HELD_USER, Hold.ADMIN: Reason.JOB_HELD_ADMIN}
+WAITING_AGAIN: Mapping[str, Any] = {
+    "node": None,
+    "placed_at": None,
+    "dispatched_at": None,
+    "started_at": None,
+    "limit_at": None,
+}
+
+
+class Placing(NamedTuple):
+    """A job as the scheduler saw it, and what it is to get."""
+
+    job: Job
+    node_id: int
+    gpus: tuple[int, ...]
+
+
+def place(placings: Iterable[Placing], moment: datetime) -> list[Job]:
+    """T2, inside the leader's transaction. Answer the jobs that got their resources.
+
+    The nodes are locked first and their room is read in later statements, so two placers never give the same
+    resources away, whatever each of them believed.
+    """
+    wanted = list(placings)
+    nodes = list(Node.objects.filter(pk__in={placing.node_id for placing in wanted}).locked())
+    rooms = read_rooms(nodes, moment, settings.BROKER_DEAF_AFTER)
+    placed = []
+    for job, node_id, gpus in wanted:
+        room = rooms.get(node_id)
+        if room is None or not room.takes_jobs or not room.take(job.cpus, job.memory_mb, gpus):
+            continue
+        if _place_one(job, room.node, gpus):
+            placed.append(job)
+    return placed
+
+
+def _place_one(job: Job, node: Node, gpus: tuple[int, ...]) -> bool:
+    seen, job.attempt = job.attempt, job.attempt + 1
+    won = Job.objects.filter(
+        pk=job.pk, state=job.state, phase=states.QUEUED.phase, attempt=seen, hold=Hold.NONE
+    ).update(
+        phase=states.PLACED.phase,
+        attempt=job.attempt,
+        node=node,
+        placed_at=not_before("submitted_at"),
+        dispatched_at=None,
+        reason=Reason.NONE,
+        detail=f"Given its place on {node.name}; the node is about to start it.",
+    )
+    if won != 1:
+        job.attempt = seen
+        return False
+    allocation = ResourceAllocation.objects.create(
+        job=job,
+        attempt=job.attempt,
+        node=node,
+        cpus=job.cpus,
+        memory_mb=job.memory_mb,
+        gpus=list(gpus),
+        allocated_at=ClockTimestamp(),
+    )
+    AllocatedGpu.objects.bulk_create(AllocatedGpu(allocation=allocation, node=node, index=i) for i in gpus)
+    job.node = node
+    resources = {"cpus": job.cpus, "memory_mb": job.memory_mb, "gpus": list(gpus), "node": node.name}
+    came_from = states.QUEUED
+    record(
+        job,
+        EventKind.PLACED,
+        SCHEDULER,
+        states.PLACED,
+        f"placed on {node.name}",
+        facts=resources,
+        before=came_from,
+    )
+    job.state, job.phase = states.PLACED
+    return True
+
+
+def dispatch(job: Job, *, actor: str = SCHEDULER) -> bool:
+    """T3 and T4. Send the job's message, once for each number won.
+
+    False: somebody else has sent it since, or it is placed no longer. Raises BrokerUnreachableError when the
+    broker does not answer; recovery sends it again after the grace.
+    """
+    placed = Job.objects.placed().filter(pk=job.pk, attempt=job.attempt, dispatch_seq=job.dispatch_seq)
+    assert job.node is not None  # noqa: S101 - a placed job has one, says the database
+    with transaction.atomic():
+        if placed.update(dispatch_seq=F("dispatch_seq") + 1, dispatched_at=not_before("placed_at")) != 1:
+            return False
+        again = " again" if job.dispatch_seq and actor != SCHEDULER else ""
+        record(job, EventKind.DISPATCHED, actor, states.PLACED, f"told {job.node.name}{again}")
+    messages.publish(job.pk, job.attempt, job.node.name)
+    return True
+
+
+def return_to_queue(job: Job, why: str, *, actor: str, held: Hold = Hold.NONE) -> bool:
+    """T4b: a placed job that its node cannot start, or that a person holds, waits in the queue again."""
+    return job.step == states.PLACED and give_back(job, why, actor=actor, held=held)
+
+
+@transaction.atomic
+def give_back(job: Job, why: str, *, actor: str, held: Hold = Hold.NONE) -> bool:
+    reason = HELD_REASONS[held] if held else Reason.NOT_CONSIDERED_YET
+    changes = {**WAITING_AGAIN, "hold": held, "reason": reason, "detail": f"Back in the queue: {why}."}
+    moved = change(
+        job, states.QUEUED, EventKind.RETURNED, actor, why, unstarted=F("unstarted") + 1, **changes
+    )
+    if moved:
+        free(job.pk, attempt=job.attempt)
+        messages.wake_scheduler()
+    return moved

@@ -1,0 +1,63 @@
+"""T7 and T9: a worker claims a placed job, and the ticket says that it runs."""
+
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+
+from jobs import states
+from jobs.lifecycle.journal import change
+from jobs.models import Job, ResourceAllocation
+from jobs.models.clock import from_now, not_before
+from jobs.states import AllocationStatus, EventKind, Reason
+
+
+class Identities(NamedTuple):
+    """Wrapper and job process as the ticket names them."""
+
+    wrapper_pid: int
+    wrapper_ticks: int
+    pid: int
+    start_ticks: int
+
+
+@transaction.atomic
+def start(job: Job, *, boot_id: str, spool_id: str, actor: str) -> bool:
+    """T7: the worker claims a placed job. The limit is provisional until the ticket tells when it began."""
+    slack = job.partition.grace + settings.LAUNCH_PATIENCE
+    moved = job.step == states.PLACED and change(
+        job,
+        states.STARTING,
+        EventKind.STARTED,
+        actor,
+        f"claimed by {actor}",
+        started_at=not_before("placed_at"),
+        limit_at=from_now(job.time_limit + slack),
+        reason=Reason.NONE,
+        detail="",
+    )
+    if moved:
+        allocation = ResourceAllocation.objects.unreleased().filter(job=job, attempt=job.attempt)
+        allocation.update(boot_id=boot_id, spool_id=spool_id)
+    return moved
+
+
+@transaction.atomic
+def activate(job: Job, identities: Identities, *, note: str, actor: str) -> bool:
+    """T9: the ticket is there, so the job runs. A stopping job records the same and goes on stopping."""
+    to = states.STOPPING if job.step == states.STOPPING else states.ACTIVE
+    moved = job.step in (states.STARTING, states.STOPPING) and change(
+        job,
+        to,
+        EventKind.ACTIVE,
+        actor,
+        note,
+        facts=dict(identities._asdict()),
+        limit_at=from_now(job.time_limit),
+    )
+    if moved:
+        allocation = ResourceAllocation.objects.unreleased().filter(job=job, attempt=job.attempt)
+        allocation.update(
+            status=AllocationStatus.ALLOCATED, started_at=not_before("allocated_at"), **identities._asdict()
+        )
+    return moved

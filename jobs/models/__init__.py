@@ -1,0 +1,21 @@
+"""The records. Their querysets speak the domain; who may write them is lifecycle's and fleet's business."""
+
+from jobs.models.access import ApiToken, LoginLink
+from jobs.models.allocation import AllocatedGpu, ResourceAllocation
+from jobs.models.event import JobEvent, NodeEvent
+from jobs.models.job import Job
+from jobs.models.node import Node, NodeLease
+from jobs.models.partition import Partition
+
+__all__ = [
+    "AllocatedGpu",
+    "ApiToken",
+    "Job",
+    "JobEvent",
+    "LoginLink",
+    "Node",
+    "NodeEvent",
+    "NodeLease",
+    "Partition",
+    "ResourceAllocation",
+]

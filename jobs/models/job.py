@@ -1,0 +1,239 @@
+"""The job's row: the truth about it. Written only by jobs.lifecycle, by compare-and-set on the row itself."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from jobs.models.clock import ClockTimestamp
+from jobs.models.roles import is_operator, sees_every_job
+from jobs.states import FINAL_STATES, Evidence, Hold, Phase, Reason, Source, State, Step
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser, User
+
+LONGEST_TIME_LIMIT = timedelta(days=365)
+
+
+def _is(*pairs: tuple[State, Phase]) -> Q:
+    """The row is in one of these steps."""
+    condition = Q()
+    for state, phase in pairs:
+        condition |= Q(state=state, phase=phase)
+    return condition
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """Adjectives of jobs, and the one compare-and-set."""
+
+    def move(self, job: "Job", to: Step, /, **changes: Any) -> bool:
+        """Move one job to `to`. False: it is no longer in the state, phase and attempt in which we saw it."""
+        seen = self.filter(pk=job.pk, state=job.state, phase=job.phase, attempt=job.attempt)
+        return seen.update(state=to.state, phase=to.phase, **changes) == 1
+
+    def pending(self) -> Self:
+        """Not claimed by a worker yet."""
+        return self.filter(state=State.PENDING)
+
+    def queued(self) -> Self:
+        """Waiting for resources."""
+        return self.filter(state=State.PENDING, phase=Phase.QUEUED)
+
+    def placed(self) -> Self:
+        """Given resources, not yet claimed by the worker."""
+        return self.filter(state=State.PENDING, phase=Phase.PLACED)
+
+    def running(self) -> Self:
+        """Claimed and not yet ended."""
+        return self.filter(state=State.RUNNING)
+
+    def stopping(self) -> Self:
+        """Running, and somebody asked for the end."""
+        return self.filter(state=State.RUNNING, phase=Phase.STOPPING)
+
+    def final(self) -> Self:
+        """Ended."""
+        return self.filter(state__in=FINAL_STATES)
+
+    def live(self) -> Self:
+        """Not ended."""
+        return self.exclude(state__in=FINAL_STATES)
+
+    def on(self, node_name: str) -> Self:
+        """Of this node."""
+        return self.filter(node__name=node_name)
+
+    def unclaimed_since(self, moment: datetime) -> Self:
+        """Placed, and its last message (or, when none was sent, its placing) is older than `moment`."""
+        return self.placed().annotate(
+            asked_at=models.functions.Coalesce("dispatched_at", "placed_at")
+        ).filter(asked_at__lt=moment)  # fmt: skip
+
+    def overdue(self, moment: datetime) -> Self:
+        """Running past their limit."""
+        return self.running().filter(limit_at__lt=moment)
+
+    def by_priority(self) -> Self:
+        """In the order in which they are considered: partition, priority, age."""
+        return self.order_by("-partition__priority", "-priority", "pk")
+
+    def visible_to(self, user: "User | AnonymousUser") -> Self:
+        """Those that this person may see: their own, or every job for operators, viewers and superusers."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        return self.all() if sees_every_job(user) else self.filter(owner=user)
+
+    def changeable_by(self, user: "User | AnonymousUser") -> Self:
+        """Those that this person may cancel or hold: their own, or every job for operators."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        return self.all() if is_operator(user) else self.filter(owner=user)
+
+
+class Job(models.Model):
+    """A script with the resources and the time that it needs, and what became of it."""
+
+    name = models.CharField(max_length=128)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="jobs")
+    partition = models.ForeignKey("jobs.Partition", on_delete=models.PROTECT, related_name="jobs")
+    script = models.TextField()
+    arguments = models.JSONField(default=list, blank=True)
+    environment = models.JSONField(default=dict, blank=True)
+    work_dir = models.TextField(blank=True, help_text="Empty: a private scratch directory.")
+    cpus = models.PositiveIntegerField(default=1)
+    memory_mb = models.PositiveIntegerField(default=1024)
+    gpus = models.PositiveIntegerField(default=0)
+    time_limit = models.DurationField(default=timedelta(hours=1))
+    priority = models.IntegerField(default=0)
+    hold = models.CharField(
+        max_length=8, choices=[(h, h or "no") for h in Hold], default=Hold.NONE, blank=True
+    )
+
+    state = models.CharField(max_length=12, choices=[(s, s.lower()) for s in State], default=State.PENDING)
+    phase = models.CharField(max_length=12, choices=[(p, p.lower()) for p in Phase], default=Phase.QUEUED)
+    reason = models.CharField(
+        max_length=32, choices=[(r, r) for r in Reason], default=Reason.NOT_CONSIDERED_YET, blank=True
+    )
+    detail = models.TextField(blank=True, help_text="The reason as a sentence for a person.")
+    attempt = models.PositiveIntegerField(default=0, help_text="Never falls; each placing adds one.")
+    unstarted = models.PositiveIntegerField(default=0, help_text="Attempts proven never to have run.")
+    dispatch_seq = models.PositiveIntegerField(default=0)
+    dispatched_at = models.DateTimeField(null=True, blank=True)
+    node = models.ForeignKey(
+        "jobs.Node", on_delete=models.PROTECT, related_name="jobs", null=True, blank=True
+    )
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_by = models.CharField(max_length=150, blank=True)
+
+    exit_code = models.PositiveSmallIntegerField(null=True, blank=True)
+    exit_signal = models.PositiveSmallIntegerField(null=True, blank=True)
+    evidence = models.CharField(max_length=12, choices=[(e, e) for e in Evidence], blank=True)
+    cpu_seconds = models.FloatField(null=True, blank=True)
+    max_rss_mb = models.FloatField(null=True, blank=True)
+
+    submitted_at = models.DateTimeField(db_default=ClockTimestamp())
+    eligible_at = models.DateTimeField(db_default=ClockTimestamp())
+    placed_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    limit_at = models.DateTimeField(null=True, blank=True)
+
+    idempotency_key = models.CharField(max_length=128, null=True, blank=True)  # noqa: DJ001 - null: no key
+    request_digest = models.CharField(max_length=64, blank=True)
+    source = models.CharField(max_length=4, choices=[(s, s) for s in Source], default=Source.WEB)
+    rerun_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, related_name="reruns", null=True, blank=True
+    )
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=_is(
+                    (State.PENDING, Phase.QUEUED),
+                    (State.PENDING, Phase.PLACED),
+                    (State.RUNNING, Phase.STARTING),
+                    (State.RUNNING, Phase.ACTIVE),
+                    (State.RUNNING, Phase.STOPPING),
+                    *((state, Phase.DONE) for state in FINAL_STATES),
+                ),
+                name="job_phase_fits_state",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=State.PENDING) | Q(cancel_requested_at=None),
+                name="job_pending_has_no_cancel_request",
+            ),
+            models.CheckConstraint(
+                condition=~Q(phase=Phase.QUEUED) | Q(node=None), name="job_queued_has_no_node"
+            ),
+            models.CheckConstraint(
+                condition=~Q(phase=Phase.PLACED)
+                | Q(attempt__gte=1, node__isnull=False, placed_at__isnull=False, hold=Hold.NONE),
+                name="job_placed_has_a_node",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=State.RUNNING)
+                | Q(attempt__gte=1, node__isnull=False, limit_at__isnull=False, started_at__isnull=False),
+                name="job_running_has_node_and_limit",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=State.RUNNING)
+                | Q(phase=Phase.STOPPING, cancel_requested_at__isnull=False)
+                | (~Q(phase=Phase.STOPPING) & Q(cancel_requested_at=None)),
+                name="job_stopping_means_cancel_requested",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=FINAL_STATES) | Q(phase=Phase.DONE, ended_at__isnull=False),
+                name="job_final_has_ended",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=State.COMPLETED) | Q(exit_code=0, evidence=Evidence.SPOOL),
+                name="job_completed_has_evidence",
+            ),
+            models.CheckConstraint(
+                condition=Q(time_limit__gte=timedelta(seconds=1), time_limit__lte=LONGEST_TIME_LIMIT),
+                name="job_time_limit_is_finite",
+            ),
+            models.CheckConstraint(condition=Q(cpus__gte=1, memory_mb__gte=1), name="job_asks_for_something"),
+            models.UniqueConstraint(
+                fields=["owner", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="one_job_per_idempotency_key",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "state", "-id"], name="jobs_of_owner_by_state"),
+            models.Index(fields=["state", "-id"], name="jobs_by_state"),
+            models.Index(
+                fields=["phase", "id"],
+                condition=Q(state__in=[State.PENDING, State.RUNNING]),
+                name="live_jobs",
+            ),
+            models.Index(fields=["node"], condition=Q(state=State.RUNNING), name="running_by_node"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.name}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("job", args=[self.pk])
+
+    @property
+    def step(self) -> Step:
+        """Its state and phase."""
+        return Step(State(self.state), Phase(self.phase))
+
+    @property
+    def is_final(self) -> bool:
+        """It has ended."""
+        return self.state in FINAL_STATES
+
+    @property
+    def is_held(self) -> bool:
+        """A person keeps it from being placed."""
+        return self.hold != Hold.NONE

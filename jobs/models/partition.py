@@ -1,0 +1,44 @@
+"""A partition: a named set of nodes with limits of its own, in Slurm's sense."""
+
+from datetime import timedelta
+
+from django.db import models
+from django.db.models import Q
+
+
+class Partition(models.Model):
+    """Jobs are submitted to a partition and run on its nodes."""
+
+    class State(models.TextChoices):
+        UP = "UP", "up"
+        PAUSED = "PAUSED", "paused"
+
+    name = models.CharField(max_length=64, unique=True)
+    is_default = models.BooleanField(default=False, help_text="Jobs that name no partition come here.")
+    default_time_limit = models.DurationField(default=timedelta(hours=1))
+    max_time_limit = models.DurationField(default=timedelta(days=7))
+    priority = models.IntegerField(default=0, help_text="Jobs of a partition with more go first.")
+    state = models.CharField(max_length=8, choices=State, default=State.UP)
+    grace = models.DurationField(
+        default=timedelta(seconds=30),
+        help_text="Between TERM and KILL when a job is cancelled or out of time (Slurm's KillWait).",
+    )
+    nodes = models.ManyToManyField("jobs.Node", related_name="partitions", blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"], condition=Q(is_default=True), name="one_default_partition"
+            ),
+            models.CheckConstraint(
+                condition=Q(default_time_limit__gte=timedelta(seconds=1))
+                & Q(default_time_limit__lte=models.F("max_time_limit")),
+                name="partition_time_limits_agree",
+                violation_error_message="The default time limit must be 1 second or more "
+                "and no longer than the maximum.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,11 @@
+"""The Celery application. Its choices and their reasons are in jobsite/settings.py."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jobsite.settings")
+
+app = Celery("jobsite")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

@@ -1,0 +1,1 @@
+"""Finds and mends what a crash left behind, through the same doors and guards as everyone."""
