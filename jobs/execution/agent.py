@@ -64,6 +64,10 @@ class NodeAgent:
             self._lease.give_up()
         self._ping.stop()
 
+    def pause(self, seconds: float) -> None:
+        """Wait a little, or less when the agent stops."""
+        self._stopping.wait(seconds)
+
     def _take_lease(self) -> bool:
         try:
             if self._lease is None:
@@ -187,6 +191,11 @@ _current: list[NodeAgent] = []
 def current() -> NodeAgent:
     """The agent of this worker process."""
     return _current[0]
+
+
+def running() -> list[NodeAgent]:
+    """This process's agent, if it has one."""
+    return list(_current)
 
 
 def set_current(agent: NodeAgent | None) -> None:
