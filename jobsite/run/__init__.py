@@ -1,0 +1,1 @@
+"""What `make run` executes: the process table, its supervisor, and what a first start prepares."""

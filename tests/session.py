@@ -1,0 +1,85 @@
+"""What one run of the tests starts, and the proof that it takes all of it away again."""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from jobsite.embedded.servers import EmbeddedServers
+
+MARKER = "JOBSITE_TEST_SESSION"
+ROOT = Path(__file__).resolve().parent.parent
+_CACHES = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
+
+
+class Session:
+    """A private directory with its own PostgreSQL and broker, told to everything through the environment."""
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="js-"))
+        self.marker = uuid.uuid4().hex
+        self.servers = EmbeddedServers(self.directory / "var")
+        self._files_before = files_in(ROOT)
+        self._environment_before = dict(os.environ)
+
+    def start(self) -> None:
+        """Start the servers and set the variables that settings and child processes read."""
+        for name in [name for name in os.environ if name.startswith(("PG", "JOBSITE_"))]:
+            if name != "JOBSITE_REQUIRE_BROWSER":
+                del os.environ[name]
+        os.environ |= {
+            MARKER: self.marker,
+            "TMPDIR": str(self.directory),
+            "DJANGO_SETTINGS_MODULE": "jobsite.settings",
+            "JOBSITE_VAR": str(self.servers.var),
+            "JOBSITE_NODE_NAME": "test",
+            "JOBSITE_TIME_SCALE": "0.2",
+            "JOBSITE_SECRET_KEY": self.marker * 2,
+            "DATABASE_URL": self.servers.database_url.replace("/jobsite?", "/jobsite_tests?"),
+            "REDIS_URL": self.servers.redis_url,
+        }
+        tempfile.tempdir = None  # it remembers the directory of before
+        self.servers.__enter__()
+
+    def stop(self) -> None:
+        """Stop the servers and remove the directory. Done once, however often it is asked for."""
+        if not self.directory.exists():
+            return
+        self.servers.__exit__(None, None, None)
+        os.environ.clear()
+        os.environ.update(self._environment_before)
+        tempfile.tempdir = None
+        shutil.rmtree(self.directory)
+
+    def left_behind(self) -> list[str]:
+        """Processes of this run that still live, and files that were not there before it."""
+        processes = [f"process {pid}: {command}" for pid, command in processes_with(MARKER, self.marker)]
+        files = [f"file {path}" for path in sorted(files_in(ROOT) - self._files_before)]
+        return processes + files
+
+
+def processes_with(variable: str, value: str) -> Iterator[tuple[int, str]]:
+    """Every living process, but ours, that was started with this variable in its environment."""
+    wanted = f"{variable}={value}".encode()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
+            continue
+        try:
+            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                yield int(entry.name), command
+        except OSError:  # it has ended, or it is somebody else's
+            continue
+
+
+def files_in(root: Path) -> set[Path]:
+    """Every file of the project but those of caches and of a platform that may run in var/."""
+    found: set[Path] = set()
+    for directory, directories, files in os.walk(root):
+        directories[:] = [
+            name for name in directories if name not in _CACHES and Path(directory, name) != root / "var"
+        ]
+        found.update(Path(directory, name) for name in files if not name.endswith(".pyc"))
+    return found
