@@ -1,4 +1,4 @@
-"""Nodes enter, leave and come back to service: the only writer of a node's service and of its lease's owner."""
+"""Nodes enter, leave and come back to service: the only writer of a node's service and wishes."""
 
 from django.db import transaction
 

@@ -14,6 +14,10 @@ from kombu.exceptions import OperationalError
 EXECUTE: Final = "jobs.tasks.execute"
 SCHEDULER_CHANNEL: Final = "jobsite_scheduler"
 AGENT_CHANNEL: Final = "jobsite_agents"
+EVERYBODY: Final = "*"
+STOP: Final = "stop"
+RECOVER: Final = "recover"
+REHEARSE: Final = "rehearse"
 
 
 class BrokerUnreachableError(Exception):
@@ -50,8 +54,13 @@ def wake_scheduler() -> None:
 
 
 def wake_agent(node_name: str) -> None:
-    """A job of this node is to be stopped, or its sweep is wanted. An empty name wakes every agent."""
-    _notify(AGENT_CHANNEL, node_name)
+    """A job of this node is to be stopped."""
+    _notify(AGENT_CHANNEL, f"{node_name} {STOP}")
+
+
+def ask_recovery(*, dry_run: bool = False) -> None:
+    """Every agent sweeps its node now, or with `dry_run` only writes down what it would do."""
+    _notify(AGENT_CHANNEL, f"{EVERYBODY} {REHEARSE if dry_run else RECOVER}")
 
 
 def _notify(channel: str, payload: str) -> None:

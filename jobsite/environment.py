@@ -15,6 +15,7 @@ from typing import Final, Self
 from urllib.parse import quote
 
 from jobs.resources import parse_memory
+
 from jobsite import setting
 from jobsite.machine import Machine
 from jobsite.setting import OddSetting

@@ -1,4 +1,4 @@
-"""Security headers of every answer: nothing from elsewhere, no inline script, no frame (OWASP ASVS 5.0, V3.4)."""
+"""Security headers of every answer: nothing from elsewhere, no inline script, no frame (ASVS 5.0, V3.4)."""
 
 from collections.abc import Awaitable, Callable
 

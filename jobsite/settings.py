@@ -23,7 +23,7 @@ except OddSetting as odd:
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# --- the platform ---------------------------------------------------------------------------------------------
+# --- the platform ---
 JOBSITE_VAR = ENVIRONMENT.var
 NODE_NAME = ENVIRONMENT.node_name
 NODE_CPUS = ENVIRONMENT.cpus
@@ -56,7 +56,7 @@ UNSTARTED_LIMIT = 20
 """An attempt that never ran is tried again; a job whose attempts never run this often is given up."""
 LAUNCH_PATIENCE = timedelta(seconds=60)
 
-# --- Django ---------------------------------------------------------------------------------------------------
+# --- Django ---
 SECRET_KEY = ENVIRONMENT.secret_key
 DEBUG = ENVIRONMENT.debug
 ALLOWED_HOSTS = list(ENVIRONMENT.allowed_hosts)
@@ -171,7 +171,7 @@ LOGGING = {
     "loggers": {"django.request": {"level": "ERROR"}, "kombu": {"level": "WARNING"}},
 }
 
-# --- Celery ---------------------------------------------------------------------------------------------------
+# --- Celery ---
 NODE_QUEUE = Queue(f"node.{NODE_NAME}", Exchange(f"node.{NODE_NAME}"), routing_key=f"node.{NODE_NAME}")
 CONTROL_QUEUE = Queue("control", Exchange("control"), routing_key="control")
 

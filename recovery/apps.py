@@ -1,4 +1,6 @@
-"""Registers the app recovery with Django."""
+"""Registers the app recovery with Django, and its signal handlers."""
+
+from importlib import import_module
 
 from django.apps import AppConfig
 
@@ -7,3 +9,7 @@ class RecoveryConfig(AppConfig):
     """The app recovery."""
 
     name = "recovery"
+
+    def ready(self) -> None:
+        """Connect the handlers; Celery and the agent send their signals in the worker only."""
+        import_module("recovery.signals")

@@ -8,7 +8,7 @@ transaction. The numbers T1 to T22 are those of the state machine in the README.
 from jobs.lifecycle.end import cancel, finish, lose, return_unstarted
 from jobs.lifecycle.hold import explain, hold, release
 from jobs.lifecycle.journal import mend_allocation, note
-from jobs.lifecycle.place import Placing, dispatch, place, return_to_queue
+from jobs.lifecycle.place import Placing, await_broker, dispatch, place, return_to_queue
 from jobs.lifecycle.run import Identities, activate, start
 from jobs.lifecycle.submit import submit
 
@@ -16,6 +16,7 @@ __all__ = [
     "Identities",
     "Placing",
     "activate",
+    "await_broker",
     "cancel",
     "dispatch",
     "explain",

@@ -81,16 +81,8 @@ def _place_one(job: Job, node: Node, gpus: tuple[int, ...]) -> bool:
     AllocatedGpu.objects.bulk_create(AllocatedGpu(allocation=allocation, node=node, index=i) for i in gpus)
     job.node = node
     resources = {"cpus": job.cpus, "memory_mb": job.memory_mb, "gpus": list(gpus), "node": node.name}
-    came_from = states.QUEUED
-    record(
-        job,
-        EventKind.PLACED,
-        SCHEDULER,
-        states.PLACED,
-        f"placed on {node.name}",
-        facts=resources,
-        before=came_from,
-    )
+    message = f"placed on {node.name}"
+    record(job, EventKind.PLACED, SCHEDULER, states.PLACED, message, facts=resources, before=states.QUEUED)
     job.state, job.phase = states.PLACED
     return True
 
@@ -112,6 +104,13 @@ def dispatch(job: Job, *, actor: str = SCHEDULER) -> bool:
     return True
 
 
+def await_broker(jobs: Iterable[Job]) -> int:
+    """Say of placed jobs that their message waits for the broker. Answer of how many."""
+    placed = Job.objects.placed().filter(pk__in=[job.pk for job in jobs])
+    detail = "It has its place; its node is told as soon as the broker answers again."
+    return placed.update(reason=Reason.BROKER_DOWN, detail=detail)
+
+
 def return_to_queue(job: Job, why: str, *, actor: str, held: Hold = Hold.NONE) -> bool:
     """T4b: a placed job that its node cannot start, or that a person holds, waits in the queue again."""
     return job.step == states.PLACED and give_back(job, why, actor=actor, held=held)
@@ -119,6 +118,7 @@ def return_to_queue(job: Job, why: str, *, actor: str, held: Hold = Hold.NONE) -
 
 @transaction.atomic
 def give_back(job: Job, why: str, *, actor: str, held: Hold = Hold.NONE) -> bool:
+    """Back to the queue from wherever its attempt was, which counts as one that never ran."""
     reason = HELD_REASONS[held] if held else Reason.NOT_CONSIDERED_YET
     changes = {**WAITING_AGAIN, "hold": held, "reason": reason, "detail": f"Back in the queue: {why}."}
     moved = change(

@@ -14,13 +14,16 @@ from jobs.states import EventKind, Hold, Reason, Source
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
+HELD = "{} holds it until it is released."
+NEW = "The scheduler looks at it within a second."
+
 
 def submit(
     spec: JobSpec, owner: "User", *, source: Source, key: str | None = None, rerun_of: Job | None = None
 ) -> tuple[Job, bool]:
     """T1. Answer the job and whether it is new: the same key with the same request is the first job again.
 
-    Raises IdempotencyConflict when the key was used for another request. The job is accepted once this returns.
+    Raises IdempotencyConflict when the key was used for another request. Accepted once this returns.
     """
     digest = fingerprint(spec)
     try:
@@ -53,9 +56,7 @@ def _insert(spec: JobSpec, owner: "User", digest: str, **columns: Any) -> Job:
         priority=spec.priority,
         hold=Hold.USER if held else Hold.NONE,
         reason=Reason.JOB_HELD_USER if held else Reason.NOT_CONSIDERED_YET,
-        detail=f"{owner.get_username()} holds it until it is released."
-        if held
-        else "The scheduler looks at it within a second.",
+        detail=HELD.format(owner.get_username()) if held else NEW,
         request_digest=digest,
         idempotency_key=columns["key"],
         source=columns["source"],

@@ -211,7 +211,7 @@ class Job(models.Model):
             models.Index(fields=["state", "-id"], name="jobs_by_state"),
             models.Index(
                 fields=["phase", "id"],
-                condition=Q(state__in=[State.PENDING, State.RUNNING]),
+                condition=~Q(phase=Phase.DONE),
                 name="live_jobs",
             ),
             models.Index(fields=["node"], condition=Q(state=State.RUNNING), name="running_by_node"),

@@ -34,7 +34,7 @@ class NodeQuerySet(models.QuerySet["Node"]):
 
 
 class Node(models.Model):
-    """A machine that runs jobs. It shows the worse of `service` (its own word) and `wanted` (an operator's)."""
+    """A machine that runs jobs. It shows the worse of `service` (its own) and `wanted` (an operator's)."""
 
     name = models.CharField(max_length=64, unique=True)
     cpus = models.PositiveIntegerField()

@@ -1,0 +1,90 @@
+"""Puts the node agent into the Celery worker: it starts before the first message is taken, and ends with it."""
+
+import fcntl
+import logging
+import os
+import signal
+from pathlib import Path
+from typing import Any, ClassVar
+
+from celery import bootsteps
+from celery.exceptions import WorkerShutdown
+from celery.signals import worker_ready, worker_shutting_down
+from celery.worker import state
+from django.conf import settings
+
+from jobs.execution import agent as agents
+from jobs.execution.agent import NodeAgent
+from jobs.execution.spool import Spool
+
+logger = logging.getLogger("jobs.agent")
+
+
+class AgentLockedError(SystemExit):
+    """Another worker of this node name runs on this machine."""
+
+
+class AgentStep(bootsteps.StartStopStep):
+    """Starts the agent with the worker, and lets the observers go when the worker leaves."""
+
+    requires: ClassVar[set[str]] = {"celery.worker.components:Pool"}
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        super().__init__(worker, **options)
+        self.lock: int | None = None
+
+    def start(self, worker: Any) -> None:
+        """Take the node's lock and lease; only then does the worker take messages."""
+        del worker
+        spool = Spool.open(settings.SPOOL)
+        self.lock = _lock(settings.SPOOL / "agent.lock")
+        agent = NodeAgent(settings.NODE_NAME, spool, leave=_leave)
+        agents.set_current(agent)
+        if not agent.start(abandoned=_is_stopping):
+            raise WorkerShutdown(0)
+
+    def stop(self, worker: Any) -> None:
+        """The jobs go on; the next agent of this spool takes the lease over at once."""
+        del worker
+        if self.lock is not None:
+            agents.current().stop()
+
+    terminate = stop
+
+
+def _lock(path: Path) -> int:
+    """One agent per node name and machine. The descriptor is not inherited, so no job can hold it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        other = os.pread(descriptor, 32, 0).decode().strip()
+        os.close(descriptor)
+        message = f"Node {settings.NODE_NAME} has its agent already, pid {other}. Stop it, or choose another "
+        raise AgentLockedError(message + "JOBSITE_NODE_NAME.") from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    return descriptor
+
+
+def _leave(why: str) -> None:
+    """Ask the worker to end, as an operator would."""
+    logger.critical("the worker leaves: %s", why)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _is_stopping() -> bool:
+    return state.should_stop is not None or state.should_terminate is not None
+
+
+@worker_ready.connect
+def _ignore_hangup(**_: Any) -> None:
+    """A closed terminal must not wedge the worker."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+@worker_shutting_down.connect
+def _let_observers_go(**_: Any) -> None:
+    """In the signal handler: only set events, so that the pool's threads end at once."""
+    for agent in agents.running():
+        agent.observers.let_go()

@@ -1,0 +1,88 @@
+"""Which attempts a worker thread has in hand, and who waits for the end of which.
+
+An attempt is in hand from its message's delivery to the launcher's answer; meanwhile the sweep leaves it alone.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+Pair = tuple[int, int]
+
+
+class Hands:
+    """The attempts in hand, each for a limited time: a thread that hangs must not hide its job for ever."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._until: dict[Pair, float] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def taking(self, pair: Pair) -> Iterator[bool]:
+        """Take an attempt in hand. Answers False when another thread has it."""
+        with self._lock:
+            free = not self._holds(pair)
+            if free:
+                self._until[pair] = time.monotonic() + self._patience
+        try:
+            yield free
+        finally:
+            if free:
+                with self._lock:
+                    self._until.pop(pair, None)
+
+    def hold(self, pair: Pair) -> bool:
+        """Whether some thread has this attempt in hand."""
+        with self._lock:
+            return self._holds(pair)
+
+    def _holds(self, pair: Pair) -> bool:
+        return self._until.get(pair, 0.0) > time.monotonic()
+
+
+class Observers:
+    """The threads that wait for a job's end, so that Flower shows the task as long as the job runs."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Pair, threading.Event] = {}
+        self._lock = threading.Lock()
+        self._leaving = False
+
+    @contextmanager
+    def watching(self, pair: Pair) -> Iterator[threading.Event]:
+        """An event that is set when the attempt has ended, or when the worker leaves."""
+        ended = threading.Event()
+        with self._lock:
+            self._waiting[pair] = ended
+            if self._leaving:
+                ended.set()
+        try:
+            yield ended
+        finally:
+            with self._lock:
+                self._waiting.pop(pair, None)
+
+    def tell(self, pair: Pair) -> None:
+        """This attempt has ended."""
+        with self._lock:
+            waiting = self._waiting.get(pair)
+        if waiting is not None:
+            waiting.set()
+
+    def pairs(self) -> list[Pair]:
+        """The attempts that somebody waits for."""
+        with self._lock:
+            return list(self._waiting)
+
+    def let_go(self) -> None:
+        """The worker leaves: nobody waits any more. Safe in a signal handler of a thread that holds no lock."""
+        self._leaving = True
+        for waiting in list(self._waiting.values()):
+            waiting.set()
+
+    @property
+    def leaving(self) -> bool:
+        """The worker is on its way out."""
+        return self._leaving

@@ -1,0 +1,101 @@
+"""A node's lease: taken and renewed by the database's clock, believed by this process's monotonic one."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from jobs import messages
+from jobs.models import Node, NodeLease
+from jobs.models.clock import ClockTimestamp, from_now
+
+logger = logging.getLogger(__name__)
+
+
+class LeaseLostError(Exception):
+    """Another agent speaks for this node now. This one must stop."""
+
+
+class LeaseKeeper:
+    """Holds the lease of one node for one agent.
+
+    `claiming` and `renew` exclude each other, so that no job is claimed on the strength of a lease that is
+    being lost at that moment.
+    """
+
+    def __init__(self, node: Node, *, boot_id: str, spool_id: str, lease: timedelta) -> None:
+        self._node = node
+        self._boot_id = boot_id
+        self._spool_id = spool_id
+        self._lease = lease
+        self._lock = threading.Lock()
+        self._incarnation: int | None = None
+        self._held_until = 0.0
+
+    def take(self) -> bool:
+        """Take the lease if it is free: new, over, or of an earlier life on this spool and boot. False: not yet."""
+        began = time.monotonic()
+        with self._lock:
+            if not (self._create() or self._take_over()):
+                return False
+            self._held_until = began + self._lease.total_seconds()
+        messages.wake_scheduler()
+        return True
+
+    def renew(self, *, hears_broker: bool) -> None:
+        """Renew it. Raises LeaseLostError when another agent has taken it."""
+        began = time.monotonic()
+        with self._lock:
+            changes = {"broker_ok_at": ClockTimestamp()} if hears_broker else {}
+            mine = NodeLease.objects.filter(node=self._node, incarnation=self._incarnation)
+            if mine.update(lease_until=from_now(self._lease), **changes) != 1:
+                self._held_until = 0.0
+                raise LeaseLostError(self._node.name)
+            self._held_until = began + self._lease.total_seconds()
+
+    def give_up(self) -> None:
+        """Claim nothing any more. The row runs out by itself, or the next agent of this spool takes it over."""
+        with self._lock:
+            self._held_until = 0.0
+
+    @contextmanager
+    def claiming(self) -> Iterator[bool]:
+        """In here no renewal happens. Answers whether the lease is held; if not, nothing may be claimed."""
+        with self._lock:
+            yield time.monotonic() < self._held_until
+
+    def _create(self) -> bool:
+        try:
+            with transaction.atomic():
+                NodeLease.objects.create(
+                    node=self._node,
+                    incarnation=1,
+                    boot_id=self._boot_id,
+                    spool_id=self._spool_id,
+                    lease_until=from_now(self._lease),
+                )
+        except IntegrityError:
+            return False
+        self._incarnation = 1
+        return True
+
+    def _take_over(self) -> bool:
+        seen = NodeLease.objects.get(node=self._node)
+        mine_before = seen.boot_id == self._boot_id and seen.spool_id == self._spool_id
+        free = NodeLease.objects.filter(node=self._node, incarnation=seen.incarnation)
+        if not mine_before:
+            free = free.filter(lease_until__lte=ClockTimestamp())
+        won = free.update(
+            incarnation=F("incarnation") + 1,
+            boot_id=self._boot_id,
+            spool_id=self._spool_id,
+            lease_until=from_now(self._lease),
+        )
+        if won == 1:
+            self._incarnation = seen.incarnation + 1
+        return won == 1

@@ -1,0 +1,43 @@
+"""The ledger: what each sweep found, decided and did."""
+
+from django.db import models
+
+from jobs.models.clock import ClockTimestamp
+
+
+class RecoveryRun(models.Model):
+    """One sweep that found something, or that a person or a start asked for."""
+
+    started_at = models.DateTimeField(db_default=ClockTimestamp())
+    duration = models.DurationField()
+    trigger = models.CharField(max_length=16)
+    node = models.CharField(max_length=64, blank=True, help_text="Empty: the part that belongs to no node.")
+    dry_run = models.BooleanField(default=False)
+    recovered = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.trigger} sweep {self.pk}"
+
+
+class RecoveryAction(models.Model):
+    """One decision of one strategy about one job."""
+
+    run = models.ForeignKey(RecoveryRun, on_delete=models.CASCADE, related_name="actions")
+    strategy = models.CharField(max_length=64)
+    job = models.ForeignKey("jobs.Job", on_delete=models.PROTECT, related_name="recovery_actions")
+    attempt = models.PositiveIntegerField()
+    found = models.TextField(help_text="What was wrong, and the evidence seen.")
+    outcome = models.CharField(max_length=12)
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["strategy", "outcome"], name="actions_by_strategy")]
+
+    def __str__(self) -> str:
+        return f"{self.strategy}: {self.outcome} job {self.job_id}"

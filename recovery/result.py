@@ -1,0 +1,66 @@
+"""What a sweep answers: the jobs recovered, skipped and failed by each strategy, and how long it took."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What became of one find."""
+
+    RECOVERED = "recovered"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """One strategy's decision about one job."""
+
+    strategy: str
+    job: int
+    attempt: int
+    found: str
+    outcome: Outcome
+    detail: str = ""
+
+
+@dataclass(kw_only=True)
+class RecoveryResult:
+    """The answer of a sweep. A strategy that broke is named in `broken`; the others ran all the same."""
+
+    decisions: list[Decision] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)
+    duration: timedelta = timedelta()
+    dry_run: bool = False
+
+    def jobs(self, outcome: Outcome) -> dict[str, list[int]]:
+        """The jobs of one outcome, by strategy."""
+        by_strategy: dict[str, list[int]] = {}
+        for decision in self.decisions:
+            if decision.outcome is outcome:
+                by_strategy.setdefault(decision.strategy, []).append(decision.job)
+        return by_strategy
+
+    @property
+    def recovered(self) -> dict[str, list[int]]:
+        """Mended; in a dry run, what would be mended."""
+        return self.jobs(Outcome.RECOVERED)
+
+    @property
+    def skipped(self) -> dict[str, list[int]]:
+        """Looked at and left alone."""
+        return self.jobs(Outcome.SKIPPED)
+
+    @property
+    def failed(self) -> dict[str, list[int]]:
+        """An error kept it from being mended; the next sweep tries again."""
+        return self.jobs(Outcome.FAILED)
+
+    def count(self, outcome: Outcome) -> int:
+        """How many finds had this outcome."""
+        return sum(decision.outcome is outcome for decision in self.decisions)
+
+    def __str__(self) -> str:
+        counts = ", ".join(f"{self.count(outcome)} {outcome}" for outcome in Outcome)
+        return f"{counts} in {self.duration.total_seconds():.2f} s"

@@ -1,0 +1,38 @@
+"""When recovery runs by itself: at a worker's start, and whenever the agent says that a sweep is due."""
+
+import logging
+import threading
+from typing import Any
+
+from celery.signals import worker_ready
+from django.db import DatabaseError, connections
+from django.dispatch import receiver
+
+from jobs.execution import agent as agents
+from jobs.execution.settle import Station
+from jobs.execution.signals import sweep_due
+from recovery.manager import RecoveryManager
+
+logger = logging.getLogger("recovery")
+
+
+@receiver(sweep_due)
+def sweep(*, station: Station, trigger: str, dry_run: bool, **_: Any) -> None:
+    """The agent's timer, or an operator, wants a sweep of this node."""
+    RecoveryManager(station).recover(trigger=trigger, dry_run=dry_run)
+
+
+@worker_ready.connect
+def recover_on_startup(**_: Any) -> None:
+    """In a thread: this handler runs before the worker's loop, and would block it."""
+    for agent in agents.running():
+        threading.Thread(target=_recover, args=[agent.station], name="recovery", daemon=True).start()
+
+
+def _recover(station: Station) -> None:
+    try:
+        RecoveryManager(station).recover_on_startup()
+    except DatabaseError:
+        logger.exception("recovery at the start failed; the agent's timer tries again")
+    finally:
+        connections.close_all()

@@ -1,0 +1,79 @@
+"""A strategy says in one sentence what is wrong; `find` may guess, `mend` goes through lifecycle's guards."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import islice
+from typing import Generic, TypeVar
+
+from django.db import DatabaseError
+
+from jobs.messages import BrokerUnreachableError
+from recovery.result import Decision, Outcome
+
+logger = logging.getLogger(__name__)
+
+Sick = TypeVar("Sick")
+
+BATCH = 500
+"""How many finds one sweep mends; the oldest come first, and the next sweep goes on."""
+
+
+class RecoveryStrategy(ABC, Generic[Sick]):
+    """Finds one kind of trouble and mends it. A find that is out of date is mended by nobody, and does no harm."""
+
+    @property
+    def name(self) -> str:
+        """Its class name, as the ledger shows it."""
+        return type(self).__name__
+
+    @abstractmethod
+    def find(self, now: datetime) -> Iterable[Sick]:
+        """What looks sick at `now`, oldest first."""
+
+    @abstractmethod
+    def mend(self, sick: Sick) -> bool:
+        """Mend one, through lifecycle. False: it was well, or somebody else has mended it."""
+
+    @abstractmethod
+    def pair(self, sick: Sick) -> tuple[int, int]:
+        """The job and the attempt that it is about."""
+
+    def well(self, sick: Sick) -> str:
+        """Why this find is to be left alone after a closer look, or an empty string."""
+        del sick
+        return ""
+
+    @property
+    def complaint(self) -> str:
+        """What is wrong, in one sentence."""
+        return (type(self).__doc__ or "").strip().splitlines()[0]
+
+    def sweep(self, now: datetime, *, dry_run: bool) -> list[Decision]:
+        """Find and mend one batch, and answer the decisions. A dry run decides and changes nothing."""
+        return [self._decide(sick, dry_run=dry_run) for sick in islice(self.find(now), BATCH)]
+
+    def _decide(self, sick: Sick, *, dry_run: bool) -> Decision:
+        outcome, detail = self._treat(sick, dry_run=dry_run)
+        job, attempt = self.pair(sick)
+        return Decision(
+            strategy=self.name,
+            job=job,
+            attempt=attempt,
+            found=self.complaint,
+            outcome=outcome,
+            detail=detail,
+        )
+
+    def _treat(self, sick: Sick, *, dry_run: bool) -> tuple[Outcome, str]:
+        try:
+            reason = self.well(sick)
+            if reason:
+                return Outcome.SKIPPED, reason
+            if dry_run:
+                return Outcome.RECOVERED, "dry run: nothing was changed"
+            return (Outcome.RECOVERED, "") if self.mend(sick) else (Outcome.SKIPPED, "it has moved on")
+        except (DatabaseError, BrokerUnreachableError, OSError) as error:
+            logger.exception("%s could not mend %s", self.name, self.pair(sick))
+            return Outcome.FAILED, str(error)

@@ -1,0 +1,32 @@
+"""Runs strategies in order. One that breaks never stops the next."""
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from recovery.result import RecoveryResult
+from recovery.strategies.base import RecoveryStrategy
+
+logger = logging.getLogger(__name__)
+
+
+class CompositeRecoveryStrategy:
+    """The chain."""
+
+    def __init__(self, strategies: Iterable[RecoveryStrategy[Any]]) -> None:
+        self.strategies: Sequence[RecoveryStrategy[Any]] = tuple(strategies)
+
+    def run(self, now: datetime, *, dry_run: bool = False) -> RecoveryResult:
+        """One sweep of each strategy, in order."""
+        began = time.monotonic()
+        result = RecoveryResult(dry_run=dry_run)
+        for strategy in self.strategies:
+            try:
+                result.decisions += strategy.sweep(now, dry_run=dry_run)
+            except Exception as error:  # whatever broke it, the strategies after it must run
+                logger.exception("%s broke; the next strategy runs", strategy.name)
+                result.broken[strategy.name] = repr(error)
+        result.duration = timedelta(seconds=time.monotonic() - began)
+        return result

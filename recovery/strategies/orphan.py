@@ -1,0 +1,33 @@
+"""A running job of this node whose supervision broke is settled by what its spool and processes say."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from jobs.execution.settle import Station, examine, settle
+from jobs.execution.verdict import Verdict
+from jobs.models import Job
+from recovery.strategies.base import RecoveryStrategy
+
+
+class OrphanJobRecoveryStrategy(RecoveryStrategy[Job]):
+    """A job of this node is RUNNING in its row, and its spool or its processes say otherwise: it is settled."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+
+    def find(self, now: datetime) -> Iterator[Job]:
+        """Running here, and not what its row says. Those in the hands of a worker thread are left to it."""
+        del now
+        for job in Job.objects.running().on(self._station.node_name).with_places().order_by("pk").iterator():
+            if self._station.in_hand(job.pk, job.attempt):
+                continue
+            if examine(job, self._station) is not Verdict.HEALTHY or job.phase == job.Phase.STOPPING:
+                yield job
+
+    def mend(self, sick: Job) -> bool:
+        """Whatever row of the agent's decision table fits now."""
+        return settle(sick, self._station)
+
+    def pair(self, sick: Job) -> tuple[int, int]:
+        """The job and its attempt."""
+        return sick.pk, sick.attempt

@@ -1,0 +1,34 @@
+"""Resources that a job holds without right are released, and the alarm is raised."""
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.conf import settings
+
+from jobs import lifecycle
+from jobs.models import ResourceAllocation
+from recovery.strategies.base import BATCH, RecoveryStrategy
+
+logger = logging.getLogger(__name__)
+
+
+class StaleAllocationCleanupStrategy(RecoveryStrategy[ResourceAllocation]):
+    """A job ended or went back to the queue, and its resources are still taken: they are released.
+
+    No transition leaves such a row. It mends what a bug, a restored backup or a hand in the database left.
+    """
+
+    def find(self, now: datetime) -> Iterable[ResourceAllocation]:
+        """Unreleased, though no attempt of its job holds it by right."""
+        stale = ResourceAllocation.objects.stale(now - settings.STALE_GRACE)
+        return stale.select_related("job").order_by("pk")[:BATCH]
+
+    def mend(self, sick: ResourceAllocation) -> bool:
+        """Release it."""
+        logger.error("allocation %s of job %s was left taken", sick.pk, sick.job_id)
+        return lifecycle.mend_allocation(sick, "resources that nobody held by right", actor="recovery")
+
+    def pair(self, sick: ResourceAllocation) -> tuple[int, int]:
+        """Its job and attempt."""
+        return sick.job_id, sick.attempt

@@ -1,0 +1,33 @@
+"""A job far past its limit, whose wrapper did not do its duty, is killed and then recorded."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.conf import settings
+
+from jobs.execution.settle import Station, end_overdue
+from jobs.models import Job
+from recovery.strategies.base import RecoveryStrategy
+
+
+class TimeoutJobRecoveryStrategy(RecoveryStrategy[Job]):
+    """A job ran past its limit and its grace, and its wrapper did nothing: it is killed, then recorded."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+
+    def find(self, now: datetime) -> Iterator[Job]:
+        """Of this node, past its limit by more than its partition's grace and our own."""
+        overdue = Job.objects.overdue(now - settings.LIMIT_GRACE).on(self._station.node_name)
+        for job in overdue.with_places().order_by("limit_at", "pk"):
+            over_at = job.limit_at + job.partition.grace + settings.LIMIT_GRACE if job.limit_at else now
+            if over_at < now and not self._station.in_hand(job.pk, job.attempt):
+                yield job
+
+    def mend(self, sick: Job) -> bool:
+        """Kill wrapper and tree; the row is written only when none of them lives."""
+        return end_overdue(sick, self._station)
+
+    def pair(self, sick: Job) -> tuple[int, int]:
+        """The job and its attempt."""
+        return sick.pk, sick.attempt

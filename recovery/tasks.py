@@ -1,0 +1,13 @@
+"""The task that Celery Beat sends: a name and one call."""
+
+from celery import shared_task
+
+from jobs import messages
+from recovery.manager import RecoveryManager
+
+
+@shared_task(name="recovery.tasks.recover")
+def recover() -> None:
+    """The part that belongs to no node; every agent is asked to sweep its own."""
+    RecoveryManager().recover()
+    messages.ask_recovery()

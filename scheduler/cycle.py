@@ -1,0 +1,85 @@
+"""One pass: take back what cannot start, place what can, tell the nodes, and say why the rest waits."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from jobs import lifecycle
+from jobs.messages import BrokerUnreachableError
+from jobs.models import Job
+from jobs.models.clock import database_now
+from jobs.models.room import read_rooms
+from scheduler import snapshot
+from scheduler.leader import Leader
+from scheduler.placement import Wait, place
+
+logger = logging.getLogger(__name__)
+
+SCHEDULER = "scheduler"
+
+
+@dataclass
+class Report:
+    """What one pass did."""
+
+    returned: int = 0
+    placed: int = 0
+    waiting: int = 0
+    broker_down: bool = False
+
+
+def run_pass(leader: Leader) -> Report:
+    """One pass of the leader. Raises DeposedError when it leads no longer, with nothing placed."""
+    moment = database_now()
+    report = Report(returned=_take_back(moment))
+    jobs = {job.pk: job for job in snapshot.waiting_jobs()}
+    if not jobs:
+        return report
+    plan = place(map(snapshot.request_of, jobs.values()), snapshot.offers(moment))
+    wanted = [lifecycle.Placing(jobs[at.job], at.node, at.gpus) for at in plan.places]
+    placed = []
+    if wanted:
+        with leader.leading():
+            placed = lifecycle.place(wanted, moment)
+    report.placed, report.waiting = len(placed), len(jobs) - len(placed)
+    report.broker_down = not _tell(placed)
+    _explain(jobs, plan.waits)
+    return report
+
+
+def _take_back(moment: datetime) -> int:
+    """T4b: a placed job whose node is over, deaf, drained or down waits in the queue again."""
+    placed = list(
+        Job.objects.placed().select_related("node", "partition").order_by("pk")[: snapshot.PASS_SIZE]
+    )
+    nodes = {job.node.pk: job.node for job in placed if job.node is not None}
+    rooms = read_rooms(nodes.values(), moment, settings.BROKER_DEAF_AFTER)
+    returned = 0
+    for job in placed:
+        room = rooms[job.node_id] if job.node_id is not None else None
+        if room is not None and not room.takes_jobs:
+            why = f"{room.node.name} cannot start it now"
+            returned += lifecycle.return_to_queue(job, why, actor=SCHEDULER)
+    return returned
+
+
+def _tell(placed: list[Job]) -> bool:
+    """Send the messages of what was placed. False: the broker is away; recovery sends the rest later."""
+    for job in placed:
+        try:
+            lifecycle.dispatch(job, actor=SCHEDULER)
+        except BrokerUnreachableError as error:
+            logger.warning("broker does not take messages: %s", error)
+            lifecycle.await_broker(placed)
+            return False
+    return True
+
+
+def _explain(jobs: dict[int, Job], waits: list[Wait]) -> None:
+    """Write the reasons that are new; an unchanged one costs nothing."""
+    for wait in waits:
+        job = jobs[wait.job]
+        if (job.reason, job.detail) != (wait.reason, wait.sentence):
+            lifecycle.explain(job, wait.reason, wait.sentence)

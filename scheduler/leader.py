@@ -1,0 +1,70 @@
+"""One leader by a row and a term.
+
+A session lock could not do this: a stopped process keeps its session, and writes when it wakes. Here every
+placing transaction first reads the row with its own term and an unexpired lease FOR SHARE: no row, no
+placing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from jobs.models.clock import ClockTimestamp, from_now
+from scheduler.models import SchedulerLease
+
+
+class DeposedError(Exception):
+    """This scheduler's lease is over, or another leads. Nothing was placed."""
+
+
+class Leader:
+    """One scheduler's claim to lead."""
+
+    def __init__(self, holder: str, lease: timedelta) -> None:
+        self.holder = holder
+        self.lease = lease
+        self.term: int | None = None
+
+    def campaign(self) -> bool:
+        """Become leader if nobody is, or stay it. False: another one leads."""
+        return self.renew() or self._take_over()
+
+    def renew(self) -> bool:
+        """Lead on. False: this scheduler did not lead, or leads no longer."""
+        if self.term is None:
+            return False
+        mine = SchedulerLease.objects.filter(pk=1, holder=self.holder, term=self.term)
+        if mine.filter(until__gt=ClockTimestamp()).update(until=from_now(self.lease)) != 1:
+            self.term = None
+        return self.term is not None
+
+    def step_down(self) -> None:
+        """Let the next one lead at once."""
+        if self.term is not None:
+            SchedulerLease.objects.filter(pk=1, term=self.term).update(until=ClockTimestamp())
+            self.term = None
+
+    @contextmanager
+    def leading(self) -> Iterator[None]:
+        """A transaction in which this scheduler leads, to its end. Raises DeposedError."""
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT 1 FROM scheduler_schedulerlease"
+                    " WHERE id = 1 AND term = %s AND until > clock_timestamp() FOR SHARE",
+                    [self.term],
+                )
+                if cursor.fetchone() is None:
+                    self.term = None
+                    raise DeposedError
+            yield
+
+    def _take_over(self) -> bool:
+        over = SchedulerLease.objects.filter(pk=1, until__lte=ClockTimestamp())
+        won = over.update(holder=self.holder, term=F("term") + 1, until=from_now(self.lease)) == 1
+        if won:
+            self.term = SchedulerLease.objects.values_list("term", flat=True).get(pk=1, holder=self.holder)
+        return won
