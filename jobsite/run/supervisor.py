@@ -65,9 +65,9 @@ class Supervisor:
     def run_until_ready(self) -> bool:
         """Look after the charges until all are ready. False: we were asked to stop before."""
         while not self._wakeup.stop_requested:
-            if all(charge.announced for charge in self._charges.values()):
-                return True
             self._look()
+            if self._all_announced():
+                return True
             self._wakeup.wait(0.03)
         return False
 
@@ -75,8 +75,7 @@ class Supervisor:
         """Look after the charges until we are asked to stop."""
         while not self._wakeup.stop_requested:
             self._look()
-            all_ready = all(charge.announced for charge in self._charges.values())
-            self._wakeup.wait(0.5 if all_ready else 0.05)
+            self._wakeup.wait(0.5 if self._all_announced() else 0.05)
 
     def stop(self, stage: Stage) -> None:
         """Stop every child of one stage, in order, and by force those that do not end in time."""
@@ -96,6 +95,9 @@ class Supervisor:
     def child(self, name: str) -> Child | None:
         """The child of one charge, while it has one."""
         return self._charges[name].child
+
+    def _all_announced(self) -> bool:
+        return all(charge.announced for charge in self._charges.values())
 
     def _ended(self, child: Child, deadline: float) -> bool:
         """Wait for one child's end; a second Ctrl-C ends the patience."""
