@@ -69,10 +69,7 @@ def start(environment: Environment, supervisor: Supervisor, console: Console) ->
     prepare.migrate()
     table = processes.table(environment, flower_password)
     supervisor.take(charges.of_process(process, environment, common) for process in table)
-    user = prepare.operator(environment)
-    url = processes.web_url(environment)
-    prepare.log_the_command_line_in(user, environment, url)
-    link = prepare.login_link(user, environment, url)
+    link = prepare.open_the_door(environment, processes.web_url(environment))
     if not supervisor.run_until_ready():
         return False
     console.line(f"Ready in {seconds_since_exec():.1f}s. Open: {link}  (works once, within 15 minutes)")

@@ -75,33 +75,36 @@ def refuse_silent_broker(url: str) -> None:
             ) from error
 
 
-def operator(environment: Environment) -> "User":
-    """The operator's account, made with a random password at the first start."""
+def open_the_door(environment: Environment, url: str) -> str:
+    """Make the operator's account if it is missing, log the command line in, and answer a login link."""
+    write_secret(environment.var / "server-url", url)
+    operator = _operator(environment.var / "admin-password")
+    _keep_cli_token(operator, environment.var / "cli-token")
+    return _login_link(operator, environment.var / "login-link", url)
+
+
+def _operator(password_file: Path) -> "User":
     from django.contrib.auth.models import User  # noqa: PLC0415
 
     found = User.objects.filter(username=OPERATOR).first()
     if found:
         return found
     password = secrets.token_urlsafe(18)
-    write_secret(environment.var / "admin-password", password)
+    write_secret(password_file, password)
     return User.objects.create_superuser(OPERATOR, password=password)
 
 
-def login_link(user: "User", environment: Environment, url: str) -> str:
-    """A link that logs the operator in once."""
+def _login_link(user: "User", file: Path, url: str) -> str:
     from jobs.models import LoginLink  # noqa: PLC0415
 
     link = f"{url}/login/?t={LoginLink.objects.issue(user)}"
-    write_secret(environment.var / "login-link", link)
+    write_secret(file, link)
     return link
 
 
-def log_the_command_line_in(user: "User", environment: Environment, url: str) -> None:
-    """The command line on this machine finds the platform and a token without asking."""
+def _keep_cli_token(user: "User", file: Path) -> None:
     from jobs.models import ApiToken  # noqa: PLC0415
 
-    write_secret(environment.var / "server-url", url)
-    file = environment.var / "cli-token"
     if not (file.is_file() and ApiToken.objects.owner_of(file.read_text().strip())):
         write_secret(file, ApiToken.objects.issue(user, name="cli"))
 

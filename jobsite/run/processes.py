@@ -1,6 +1,5 @@
 """The process table: every process of the platform as data. A test compares docker-compose.yml with it."""
 
-import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -8,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
-from jobsite.environment import ROOT, Environment
+from jobsite.environment import Environment
 from jobsite.run.ground import FLOWER_HOST
 from jobsite.run.health import loopback
 
@@ -40,15 +39,12 @@ class Process:
 STOP_ORDER: Final = ("web", "flower", "beat", "scheduler", "worker", "broker", "postgres")
 
 
-def table(environment: Environment, flower_password: str) -> tuple[Process, ...]:
+def table(
+    environment: Environment, flower_password: str, *, flower_host: str = FLOWER_HOST
+) -> tuple[Process, ...]:
     """The platform's own processes, in the order of their start. The servers are beside it: see embedded."""
-    return (
-        _web(environment),
-        _scheduler(),
-        _worker(environment),
-        _beat(),
-        _flower(environment, flower_password),
-    )
+    flower = _flower(environment, flower_password, flower_host)
+    return (_web(environment), _scheduler(), _worker(environment), _beat(), flower)
 
 
 def common(environment: Environment, variables: Mapping[str, str]) -> dict[str, str]:
@@ -115,20 +111,15 @@ def _beat() -> Process:
     return Process(name="beat", argv=_celery("beat", "--pidfile="), address="sends what is due")
 
 
-def _flower(environment: Environment, password: str) -> Process:
-    listen = (f"--address={FLOWER_HOST}", f"--port={environment.flower_port}")
+def _flower(environment: Environment, password: str, host: str) -> Process:
+    listen = (f"--address={host}", f"--port={environment.flower_port}")
     return Process(
         name="flower",
         argv=_celery("flower", *listen, "--read_only=true", "--max_tasks=10000"),
-        address=f"http://{FLOWER_HOST}:{environment.flower_port} (operator)",
+        address=f"http://{loopback(host)}:{environment.flower_port} (operator)",
         environment={"FLOWER_BASIC_AUTH": f"operator:{password}"},  # an argument would be seen by every user
     )
 
 
 def _celery(command: str, *options: str) -> tuple[str, ...]:
     return python("-m", "celery", "-A", "jobsite", command, *options)
-
-
-def directory() -> str:
-    """Where every process of ours is started, so that `-m` and `-A` find the code."""
-    return os.fspath(ROOT)
