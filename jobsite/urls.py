@@ -1,4 +1,5 @@
 """placeholder"""
+
 from django.contrib import admin
 from django.urls import path
 
