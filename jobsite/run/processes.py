@@ -36,6 +36,7 @@ class Process:
         return ("python", "-m", "jobsite.run.health", self.name)
 
 
+_LOUD: Final = ("--loglevel", "info")  # Celery's default hides our own lines, one per transition, too
 STOP_ORDER: Final = ("web", "flower", "beat", "scheduler", "worker", "broker", "postgres")
 
 
@@ -102,13 +103,13 @@ def _worker(environment: Environment) -> Process:
     queues = ("--queues", f"node.{node},control", "--hostname", f"{node}@%h")
     return Process(
         name="worker",
-        argv=_celery("worker", *pool, *queues, "--without-gossip", "--without-mingle", "--events"),
+        argv=_celery("worker", *pool, *queues, "--without-gossip", "--without-mingle", "--events", *_LOUD),
         address=f"{node}: {environment.cpus} CPUs, {environment.memory_mb} MiB, {environment.gpus} GPUs",
     )
 
 
 def _beat() -> Process:
-    return Process(name="beat", argv=_celery("beat", "--pidfile="), address="sends what is due")
+    return Process(name="beat", argv=_celery("beat", "--pidfile=", *_LOUD), address="sends what is due")
 
 
 def _flower(environment: Environment, password: str, host: str) -> Process:
