@@ -4,7 +4,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
-from django.contrib.admin.apps import AdminConfig
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -35,9 +34,3 @@ class JobsiteAdminSite(AdminSite):
                 "Your account may not use the admin. An operator can give it the staff status."
             )
         return redirect_to_login(wanted)
-
-
-class JobsiteAdminConfig(AdminConfig):
-    """Makes it the admin."""
-
-    default_site = "jobsite.admin_site.JobsiteAdminSite"

@@ -45,7 +45,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when database, broker, a live node and a leading scheduler are there, else 503 and what is missing."""
+    """200 when database, broker, a live node and a leading scheduler are there, else 503 with what is not."""
     database = _database_looks.submit(_look_at_database)
     broker = _broker_looks.submit(_broker_answers)
     facts = _within_patience(database) or {"database": False, "nodes": 0, "scheduler": False, "beat": None}

@@ -72,7 +72,7 @@ INSTALLED_APPS = [
     "jobs.apps.JobsConfig",
     "scheduler.apps.SchedulerConfig",
     "recovery.apps.RecoveryConfig",
-    "jobsite.admin_site.JobsiteAdminConfig",
+    "jobsite.apps.JobsiteAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -133,7 +133,7 @@ class OutputView(JobView):
 
     @extend_schema(
         summary="Read a job's output, at most 64 KiB at a time",
-        description="X-Jobsite-Next is the `from` of the next piece, X-Jobsite-Size how many bytes there are; "
+        description="X-Jobsite-Next is the `from` of the next piece, X-Jobsite-Size the bytes there are; "
         "X-Jobsite-Ended is true when no more will come.",
         parameters=[
             OpenApiParameter("from", int, description="The first byte."),
