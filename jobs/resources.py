@@ -1,6 +1,7 @@
 """placeholder"""
-from dataclasses import dataclass
+
 import re
+from dataclasses import dataclass
 
 
 def parse_memory(text: "str | int") -> int:

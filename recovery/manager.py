@@ -7,7 +7,7 @@ import logging
 from datetime import datetime
 from typing import Any
 
-from jobs.execution.settle import Station
+from jobs.execution.station import Station
 from jobs.models.clock import database_now
 from recovery import ledger
 from recovery.result import RecoveryResult

@@ -9,8 +9,8 @@ from django.db import DatabaseError, connections
 from django.dispatch import receiver
 
 from jobs.execution import agent as agents
-from jobs.execution.settle import Station
 from jobs.execution.signals import sweep_due
+from jobs.execution.station import Station
 from recovery.manager import RecoveryManager
 
 logger = logging.getLogger("recovery")

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from jobs.resources import Capacity
-
 from jobs.states import Reason
 
 

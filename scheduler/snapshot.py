@@ -4,10 +4,10 @@ from datetime import datetime
 from itertools import groupby
 
 from django.conf import settings
-from jobs.resources import Capacity
 
 from jobs.models import Job, Node, Partition
 from jobs.models.room import Room, read_rooms
+from jobs.resources import Capacity
 from jobs.states import Hold
 from scheduler.placement import Offer, Request
 

@@ -13,12 +13,14 @@ from django.db import DatabaseError, connection
 
 from jobs import fleet, messages
 from jobs.ear import Ear
+from jobs.execution import launcher
 from jobs.execution.broker_ping import BrokerPing
 from jobs.execution.hands import Hands, Observers, Pair
 from jobs.execution.lease import LeaseKeeper, LeaseLostError
-from jobs.execution.settle import Station, live_pairs, settle_pair
+from jobs.execution.settle import running_here, settle_pair
 from jobs.execution.signals import sweep_due
 from jobs.execution.spool import Spool
+from jobs.execution.station import Station
 from jobs.execution.watch import Watch
 from jobs.models import Job, Node
 
@@ -80,7 +82,9 @@ class NodeAgent:
                 )
             if self._lease.take():
                 return True
-            logger.warning("another machine speaks for node %s; waiting for its lease to end", self.station.node_name)
+            logger.warning(
+                "another machine speaks for node %s; waiting for its lease to end", self.station.node_name
+            )
         except DatabaseError as error:
             logger.warning("the database does not answer: %s", str(error).strip())
             connection.close()
@@ -144,18 +148,25 @@ class NodeAgent:
 
     def _sweep(self) -> None:
         """The agent's own timer: it works with Celery Beat dead."""
-        self._guarded(lambda: self._station_sweep(trigger="startup", dry_run=False))
+        self._guarded(lambda: self._station_sweep(trigger="timer", dry_run=False))
         while not self._stopping.wait(settings.SWEEP_INTERVAL.total_seconds()):
             self._guarded(lambda: self._station_sweep(trigger="timer", dry_run=False))
 
     def _station_sweep(self, *, trigger: str, dry_run: bool) -> None:
         sweep_due.send(sender=NodeAgent, station=self.station, trigger=trigger, dry_run=dry_run)
-        for pair in live_pairs(self.station):
-            self.station.watch_wrapper(pair)
+        for job in Job.objects.running().on(self.station.node_name):
+            self.station.watch_wrapper(job)
         self._tell_of_ends()
+
+    def attend(self, pair: Pair) -> None:
+        """A job was launched: wait for its end, or take note of it if it is over by now."""
+        job = running_here(self.station, *pair)
+        if job is not None and not self.station.watch_wrapper(job):
+            self._process_ended(pair)
 
     def _process_ended(self, pair: Pair) -> None:
         """A wrapper has gone, so its exit.json is there, or never will be."""
+        launcher.reap()
         self._unsettled.add(pair)
         self._guarded(self._settle_unsettled)
 
@@ -171,7 +182,8 @@ class NodeAgent:
     def _tell_of_ends(self) -> None:
         """Observers of jobs that somebody else has settled."""
         for pair in self.observers.pairs():
-            if not Job.objects.running().filter(pk=pair[0], attempt=pair[1]).exists():
+            here = Job.objects.live().on(self.station.node_name)
+            if not here.filter(pk=pair[0], attempt=pair[1]).exists():
                 self.observers.tell(pair)
 
     def _guarded(self, work: Callable[[], None]) -> None:
@@ -201,4 +213,3 @@ def running() -> list[NodeAgent]:
 def set_current(agent: NodeAgent | None) -> None:
     """Make this the process's agent."""
     _current[:] = [] if agent is None else [agent]
-

@@ -1,13 +1,50 @@
 """What a wrapper is told: the job's own facts and the environment that it may see, and nothing else."""
 
+from pathlib import Path
+
 from django.conf import settings
 
 from jobs.execution.job_environment import JobFacts, build
-from jobs.execution.settle import Station
-from jobs.execution.spool import Request
+from jobs.execution.spool import AttemptDirectory, Request
 from jobs.models import Job, ResourceAllocation
 
 
-def request_of(job: Job, station: Station) -> tuple[Request, bytes]:
-    """The request and the script's bytes, exactly as submitted."""
-    raise NotImplementedError
+def prepare(job: Job, directory: AttemptDirectory) -> None:
+    """Write the request and the script's bytes, exactly as submitted, and make what private directories it needs."""
+    scratch = directory.path / "tmp"
+    scratch.mkdir(mode=0o700)
+    work_dir = Path(job.work_dir) if job.work_dir else _own_directory(job)
+    allocation = ResourceAllocation.objects.get(job=job, attempt=job.attempt)
+    facts = JobFacts(
+        job_id=job.pk,
+        attempt=job.attempt,
+        token=directory.token,
+        name=job.name,
+        user=job.owner.get_username(),
+        partition=job.partition.name,
+        node=settings.NODE_NAME,
+        cpus=job.cpus,
+        memory_mb=job.memory_mb,
+        gpus=tuple(allocation.gpus),
+        work_dir=work_dir,
+        scratch=scratch,
+    )
+    request = Request(
+        job_id=job.pk,
+        attempt=job.attempt,
+        token=directory.token,
+        arguments=list(job.arguments),
+        environment=build(facts, job.environment),
+        work_dir=str(work_dir),
+        time_limit_seconds=job.time_limit.total_seconds(),
+        grace_seconds=job.partition.grace.total_seconds(),
+    )
+    directory.write_request(request, job.script.encode())
+
+
+def _own_directory(job: Job) -> Path:
+    """A job that names no work directory gets one to itself."""
+    directory: Path = settings.SCRATCH / str(job.pk)
+    settings.SCRATCH.mkdir(mode=0o700, exist_ok=True)
+    directory.mkdir(mode=0o700, exist_ok=True)
+    return directory

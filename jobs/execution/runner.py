@@ -16,7 +16,7 @@ from jobs.execution import agent as agents
 from jobs.execution import launcher
 from jobs.execution.agent import NodeAgent
 from jobs.execution.hands import Pair
-from jobs.execution.order import request_of
+from jobs.execution.order import prepare
 from jobs.execution.settle import identities_of
 from jobs.models import Job
 from jobs.states import State
@@ -38,6 +38,7 @@ def run(job_id: object, attempt: object) -> None:
         with agent.hands.taking(pair) as free:
             if not free or not _begin(pair, agent):
                 raise Ignore
+        _attend(pair, agent)
         connection.close()
         ended.wait()
     if agent.observers.leaving:
@@ -65,9 +66,8 @@ def _begin(pair: Pair, agent: NodeAgent) -> bool:
         if not directory.make():
             logger.warning("job=%s attempt=%s: its directory is there already; dropped", *pair)
             return False
-        request, script = request_of(job, agent.station)
-        directory.write_request(request, script)
-        launched = launcher.launch(directory, request.token)
+        prepare(job, directory)
+        launched = launcher.launch(directory)
     except OSError:
         logger.exception("job=%s attempt=%s: could not be launched; the sweep settles it", *pair)
         return False
@@ -114,17 +114,23 @@ def _claimed_after_all(job: Job, agent: NodeAgent) -> bool:
 
 
 def _activate(job: Job, agent: NodeAgent) -> None:
-    """T9 and the watch. Where the database is away, the sweep does both from the ticket."""
-    pair = (job.pk, job.attempt)
-    agent.station.watch_wrapper(pair)
-    ticket = agent.station.spool.attempt(*pair).ticket()
+    """T9. Where the database is away, the sweep does both from the ticket."""
+    ticket = agent.station.directory_of(job).ticket()
     identities = identities_of(ticket)
     if ticket is None or identities is None:
         return
     try:
         lifecycle.activate(job, identities, note=ticket.note, actor=agent.station.node_name)
     except DatabaseError as error:
-        logger.warning("job=%s attempt=%s: its start is recorded later: %s", *pair, error)
+        logger.warning("job=%s: its start is recorded later: %s", job.pk, error)
+
+
+def _attend(pair: Pair, agent: NodeAgent) -> None:
+    """Have its end noticed. Where the database is away, the sweep does it."""
+    try:
+        agent.attend(pair)
+    except DatabaseError as error:
+        logger.warning("job=%s attempt=%s: is watched later: %s", *pair, error)
 
 
 def _tell(pair: Pair) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from jobs.execution.settle import Station, examine, settle
-from jobs.execution.verdict import Verdict
+from jobs.execution.settle import needs_settling, settle
+from jobs.execution.station import Station
 from jobs.models import Job
 from recovery.strategies.base import RecoveryStrategy
 
@@ -18,10 +18,9 @@ class OrphanJobRecoveryStrategy(RecoveryStrategy[Job]):
     def find(self, now: datetime) -> Iterator[Job]:
         """Running here, and not what its row says. Those in the hands of a worker thread are left to it."""
         del now
-        for job in Job.objects.running().on(self._station.node_name).with_places().order_by("pk").iterator():
-            if self._station.in_hand(job.pk, job.attempt):
-                continue
-            if examine(job, self._station) is not Verdict.HEALTHY or job.phase == job.Phase.STOPPING:
+        here = Job.objects.running().on(self._station.node_name).select_related("partition", "node", "owner")
+        for job in here.order_by("pk").iterator():
+            if not self._station.in_hand(job.pk, job.attempt) and needs_settling(job, self._station):
                 yield job
 
     def mend(self, sick: Job) -> bool:

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from django.conf import settings
 
-from jobs.execution.settle import Station, end_overdue
+from jobs.execution.settle import end_overdue
+from jobs.execution.station import Station
 from jobs.models import Job
 from recovery.strategies.base import RecoveryStrategy
 
@@ -19,7 +20,7 @@ class TimeoutJobRecoveryStrategy(RecoveryStrategy[Job]):
     def find(self, now: datetime) -> Iterator[Job]:
         """Of this node, past its limit by more than its partition's grace and our own."""
         overdue = Job.objects.overdue(now - settings.LIMIT_GRACE).on(self._station.node_name)
-        for job in overdue.with_places().order_by("limit_at", "pk"):
+        for job in overdue.select_related("partition", "node", "owner").order_by("limit_at", "pk"):
             over_at = job.limit_at + job.partition.grace + settings.LIMIT_GRACE if job.limit_at else now
             if over_at < now and not self._station.in_hand(job.pk, job.attempt):
                 yield job

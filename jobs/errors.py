@@ -1,0 +1,9 @@
+"""placeholder"""
+
+
+class InvalidSpec(Exception):
+    errors: dict[str, list[str]]
+
+
+class IdempotencyConflict(Exception):
+    pass

@@ -1,0 +1,104 @@
+"""Processes by identity: boot id, pid and start ticks, held through a pidfd; or found by their marker.
+
+Never by pid alone, and never by psutil's creation time, which moves when the clock is corrected.
+"""
+
+import os
+import select
+import signal
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from jobs.execution import procfs
+
+DEAD = "ZX"
+ROUNDS = 200
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One process of one boot of one machine."""
+
+    boot_id: str
+    pid: int
+    start_ticks: int
+
+
+def identify(pid: int) -> Identity | None:
+    """The identity of a living process. None: it is gone."""
+    stat = procfs.stat_of(pid)
+    if stat is None or stat[0] in DEAD:
+        return None
+    return Identity(procfs.boot_id(), pid, stat[2])
+
+
+def is_alive(identity: Identity) -> bool:
+    """This very process lives. Another boot, another start or a zombie: it does not."""
+    return identify(identity.pid) == identity
+
+
+def open_pidfd(identity: Identity) -> int | None:
+    """A descriptor of this very process. None: it is gone.
+
+    The start ticks are read after the descriptor is open, so a number used again in between is never held.
+    """
+    try:
+        pidfd = os.pidfd_open(identity.pid)
+    except ProcessLookupError:
+        return None
+    if is_alive(identity):
+        return pidfd
+    os.close(pidfd)
+    return None
+
+
+def send(identity: Identity, number: signal.Signals) -> bool:
+    """Signal this very process. False: it is gone, and nobody else was signalled."""
+    if identity.boot_id != procfs.boot_id():
+        return False
+    return procfs.signal_process(identity.pid, identity.start_ticks, number)
+
+
+def marked(token: str) -> list[Identity]:
+    """The living processes that carry exactly this marker."""
+    return [identity for found, identity in all_marked() if found == token]
+
+
+def all_marked() -> Iterator[tuple[str, Identity]]:
+    """Every living process with a marker, and the marker."""
+    for pid in procfs.pids():
+        token = procfs.marker_of(pid)
+        identity = identify(pid) if token else None
+        if token and identity:
+            yield token, identity
+
+
+def tree(roots: Iterable[Identity]) -> set[Identity]:
+    """Those of the roots that live, and every living process below them."""
+    alive = {root for root in roots if is_alive(root)}
+    boot = procfs.boot_id()
+    return alive | {Identity(boot, *below) for root in alive for below in procfs.descendants(root.pid)}
+
+
+def kill_tree(token: str, roots: Iterable[Identity]) -> bool:
+    """KILL these processes, all below them and all with the marker, until none is left. False: some are."""
+    known = tuple(roots)
+    for _ in range(ROUNDS):
+        living = tree([*known, *marked(token)])
+        if not living:
+            return True
+        for identity in living:
+            send(identity, signal.SIGKILL)
+        _wait_for_any(living)
+    return False
+
+
+def _wait_for_any(living: Iterable[Identity], milliseconds: int = 50) -> None:
+    poll = select.poll()
+    pidfds = [pidfd for pidfd in map(open_pidfd, living) if pidfd is not None]
+    for pidfd in pidfds:
+        poll.register(pidfd, select.POLLIN)
+    if pidfds:
+        poll.poll(milliseconds)
+    for pidfd in pidfds:
+        os.close(pidfd)

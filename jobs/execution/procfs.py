@@ -1,0 +1,84 @@
+"""What wrapper and agent both read of the kernel. Few imports: every wrapper pays for them.
+
+A process is its boot id, its pid and its start ticks (`/proc/<pid>/stat`, field 22; proc(5)), never its pid
+alone. Zombies (Z) and dead ones (X) are dead, though a pid, a signal and /proc/<pid> still answer for them.
+"""
+
+import os
+import signal
+
+MARKER = "JOBSITE_TOKEN"
+_MARKER = MARKER.encode() + b"="
+
+
+def boot_id():  # type: () -> str
+    """This boot of the machine. JOBSITE_BOOT_ID_FILE names another file, for tests that "reboot"."""
+    with open(os.environ.get("JOBSITE_BOOT_ID_FILE") or "/proc/sys/kernel/random/boot_id") as file:  # noqa: PTH123
+        return file.read().strip()
+
+
+def stat_of(pid):  # type: (int) -> tuple[str, int, int] | None
+    """State, parent and start ticks of a process. None: there is none of this number."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - pathlib is a heavy import
+            fields = file.read().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return fields[0].decode(), int(fields[1]), int(fields[19])
+
+
+def start_ticks(pid):  # type: (int) -> int | None
+    """When it started, in clock ticks since the boot. None: it is gone."""
+    stat = stat_of(pid)
+    return None if stat is None else stat[2]
+
+
+def pids():  # type: () -> list[int]
+    """Every process there is."""
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208
+
+
+def descendants(root):  # type: (int) -> list[tuple[int, int]]
+    """Pid and start ticks of the living processes below `root`, parents before children."""
+    children = {}  # type: dict[int, list[tuple[int, int, str]]]
+    for pid in pids():
+        stat = stat_of(pid)
+        if stat is not None:
+            children.setdefault(stat[1], []).append((pid, stat[2], stat[0]))
+    found, queue = [], list(children.get(root, ()))
+    while queue:
+        pid, ticks, state = queue.pop(0)
+        if state not in "ZX":
+            found.append((pid, ticks))
+        queue.extend(children.get(pid, ()))
+    return found
+
+
+def signal_process(pid, ticks, number):  # type: (int, int, int) -> bool
+    """Signal this very process through a pidfd. False: it is gone, and nobody else was signalled."""
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return False
+    try:
+        if start_ticks(pid) != ticks:
+            return False
+        signal.pidfd_send_signal(pidfd, number)
+    except ProcessLookupError:
+        return False
+    finally:
+        os.close(pidfd)
+    return True
+
+
+def marker_of(pid):  # type: (int) -> str | None
+    """The token that a process was started with. None: none, gone, or not ours to read."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
+            entries = file.read().split(b"\0")
+    except OSError:
+        return None
+    for entry in entries:
+        if entry.startswith(_MARKER):
+            return entry[len(_MARKER) :].decode(errors="replace")
+    return None

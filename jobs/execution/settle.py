@@ -1,0 +1,164 @@
+"""Settles one running job of this node: looks, decides, and writes through lifecycle."""
+
+import logging
+import signal
+
+from jobs import lifecycle
+from jobs.ending import Ending
+from jobs.execution import processes
+from jobs.execution.spool import Burial, Outcome, Ticket, UnreadableFileError
+from jobs.execution.station import Station, held_by, identities
+from jobs.execution.verdict import Verdict, decide
+from jobs.lifecycle import Identities
+from jobs.models import Job
+from jobs.models.clock import database_now
+from jobs.states import Evidence, Phase, Reason
+
+logger = logging.getLogger("jobs.settle")
+
+LOST = "Its supervisor and its process are gone, and neither has said how it ended."
+RESTARTED = "The node was restarted while it ran."
+UNRECORDED = (
+    "Its limit was over and its supervisor did nothing, so the node killed it; its exit code is not known."
+)
+
+
+def running_here(station: Station, job_id: int, attempt: int) -> Job | None:
+    """The job, if it runs here with this attempt."""
+    jobs = Job.objects.running().on(station.node_name).filter(pk=job_id, attempt=attempt)
+    return jobs.select_related("partition", "node", "owner").first()
+
+
+def settle_pair(job_id: int, attempt: int, station: Station) -> bool:
+    """Settle this attempt. True: it has ended, by us or by somebody else; False: it goes on."""
+    for _ in range(3):  # somebody may ask for its end between our look and our write
+        job = running_here(station, job_id, attempt)
+        if job is None:
+            return True
+        if station.in_hand(job_id, attempt) or settle(job, station) is False:
+            break
+    return running_here(station, job_id, attempt) is None
+
+
+def settle(job: Job, station: Station) -> bool:
+    """Do what the agent's table says. True: the row or the processes were changed."""
+    verdict = examine(job, station)
+    match verdict:
+        case Verdict.HEALTHY:
+            return _tend(job, station)
+        case Verdict.ADOPT:
+            return _adopt(job, station)
+        case Verdict.FENCE:
+            return _fence(job, station)
+        case Verdict.FINISH_FENCE:
+            return lifecycle.return_unstarted(job, actor=station.node_name)
+        case Verdict.RECORD:
+            return _record(job, station)
+        case Verdict.SUPERVISOR_LOST:
+            return _lose(job, station, Reason.SUPERVISOR_LOST, LOST, Evidence.ABSENCE)
+        case Verdict.NODE_FAIL:
+            return _lose(job, station, Reason.NODE_FAIL, RESTARTED, Evidence.BOOT)
+
+
+def examine(job: Job, station: Station) -> Verdict:
+    """What the table says of a job now. A file that cannot be read counts as absent, and is told of."""
+    try:
+        return decide(station.observe(job))
+    except UnreadableFileError as error:
+        logger.error("job=%s attempt=%s: %s", job.pk, job.attempt, error)
+        raise OSError(str(error)) from error
+
+
+def needs_settling(job: Job, station: Station) -> bool:
+    """It is not simply running: its row, its spool and its processes do not tell the same story."""
+    return job.phase != Phase.ACTIVE or examine(job, station) is not Verdict.HEALTHY
+
+
+def end_overdue(job: Job, station: Station) -> bool:
+    """Kill a job whose wrapper did not end it at its limit, wrapper first, and record it when none lives."""
+    if examine(job, station) not in (Verdict.HEALTHY, Verdict.ADOPT):
+        return settle(job, station)
+    if not _kill(job, station):
+        return False
+    if examine(job, station) is Verdict.RECORD:
+        return _record(job, station)
+    return lifecycle.lose(
+        job, Reason.TIME_LIMIT, UNRECORDED, evidence=Evidence.ABSENCE, actor=station.node_name
+    )
+
+
+def identities_of(ticket: Ticket | None) -> Identities | None:
+    """What the row keeps of a ticket. None: there is no wrapper's."""
+    if ticket is None or ticket.wrapper is None or ticket.job is None:
+        return None
+    wrapper, job = ticket.wrapper, ticket.job
+    return Identities(wrapper.pid, wrapper.start_ticks, job.pid, job.start_ticks)
+
+
+def _tend(job: Job, station: Station) -> bool:
+    """The wrapper lives: record its ticket if the row lacks it, and ask it again to stop if that is wanted."""
+    station.watch_wrapper(job)
+    directory = station.directory_of(job)
+    changed = False
+    ticket = directory.ticket()
+    if ticket is not None and not held_by(job).has_identity:
+        found = identities_of(ticket)
+        changed = found is not None and lifecycle.activate(
+            job, found, note=ticket.note or "found running", actor=station.node_name
+        )
+    if job.phase == Phase.STOPPING and ticket is not None and ticket.wrapper is not None:
+        directory.ask_cancel()
+        processes.send(ticket.wrapper, signal.SIGTERM)
+    return changed
+
+
+def _adopt(job: Job, station: Station) -> bool:
+    """Its wrapper is gone and it lives. It is watched; when its end is due, the agent kills it."""
+    station.watch_wrapper(job)
+    due = job.phase == Phase.STOPPING or (job.limit_at is not None and job.limit_at <= database_now())
+    if not due:
+        return False
+    if not _kill(job, station):
+        return False
+    reason = Reason.SUPERVISOR_LOST if job.phase == Phase.STOPPING else Reason.TIME_LIMIT
+    return lifecycle.lose(job, reason, UNRECORDED, evidence=Evidence.ABSENCE, actor=station.node_name)
+
+
+def _fence(job: Job, station: Station) -> bool:
+    """T16: whoever links the ticket's name first wins; if that is the tombstone, the attempt never starts."""
+    directory = station.directory_of(job)
+    directory.make()
+    if directory.bury() is Burial.LOST:
+        return settle(job, station)
+    return lifecycle.return_unstarted(job, actor=station.node_name)
+
+
+def _record(job: Job, station: Station) -> bool:
+    outcome = station.directory_of(job).outcome()
+    return outcome is not None and lifecycle.finish(job, ending_of(outcome), actor=station.node_name)
+
+
+def _lose(job: Job, station: Station, reason: Reason, detail: str, evidence: Evidence) -> bool:
+    return lifecycle.lose(job, reason, detail, evidence=evidence, actor=station.node_name)
+
+
+def _kill(job: Job, station: Station) -> bool:
+    """Wrapper first, then whatever is left of the tree. False: something of it lives still."""
+    allocation = held_by(job)
+    roots = [found for found in identities(station.directory_of(job).ticket(), allocation) if found]
+    for root in roots[:1]:
+        processes.send(root, signal.SIGKILL)
+    return processes.kill_tree(station.token_of(job, allocation), roots)
+
+
+def ending_of(outcome: Outcome) -> Ending:
+    """The wrapper's word as the lifecycle takes it."""
+    return Ending(
+        exit_code=outcome.exit_code,
+        exit_signal=outcome.exit_signal,
+        cause=outcome.cause,
+        launch_error=outcome.launch_error,
+        cpu_seconds=outcome.cpu_seconds,
+        max_rss_mb=outcome.max_rss_kb / 1024,
+        wall_seconds=outcome.wall_seconds,
+    )

@@ -1,0 +1,240 @@
+"""The spool: one directory per attempt on the node's own disk, and the files by which an attempt is settled.
+
+`ticket` is made by link(2), which is atomic and never half-written: the wrapper links its own, recovery links the
+tombstone to the same name, and whoever links wins. A directory is made once; that it exists means that its
+message has been followed already.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from enum import Enum, auto
+from pathlib import Path
+from typing import Any, Final
+
+from jobs.execution.processes import Identity
+
+VERSION: Final = 1
+
+
+class UnreadableFileError(ValueError):
+    """A file of the spool does not hold what it should. It is left as it is."""
+
+    def __init__(self, path: Path, why: object) -> None:
+        self.path = path
+        super().__init__(f"{path} cannot be read: {why}")
+
+
+class Burial(Enum):
+    """What came of linking the tombstone."""
+
+    WON = auto()
+    ALREADY = auto()
+    LOST = auto()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What the wrapper is told."""
+
+    job_id: int
+    attempt: int
+    token: str
+    arguments: list[str]
+    environment: dict[str, str]
+    work_dir: str
+    time_limit_seconds: float
+    grace_seconds: float
+    version: int = VERSION
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ticket:
+    """The wrapper's ticket, with wrapper and job; or the tombstone, with neither."""
+
+    wrapper: Identity | None = None
+    job: Identity | None = None
+    note: str = ""
+
+    @property
+    def is_tombstone(self) -> bool:
+        """Recovery won: the attempt has never started and never will."""
+        return self.wrapper is None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The content of exit.json."""
+
+    exit_code: int | None
+    exit_signal: int | None
+    cause: str | None
+    launch_error: str | None
+    cpu_seconds: float
+    max_rss_kb: int
+    wall_seconds: float
+
+
+class AttemptDirectory:
+    """`<job>.<attempt>/`"""
+
+    def __init__(self, spool: "Spool", job_id: int, attempt: int) -> None:
+        self.spool = spool
+        self.job_id = job_id
+        self.attempt = attempt
+        self.path = spool.path / f"{job_id}.{attempt}"
+
+    @property
+    def token(self) -> str:
+        """The marker that every process of this attempt carries; no other platform's is equal."""
+        return f"{self.spool.spool_id}.{self.job_id}.{self.attempt}"
+
+    @property
+    def stdout(self) -> Path:
+        """Where the job's output goes."""
+        return self.path / "stdout"
+
+    def make(self) -> bool:
+        """Make it. False: it is there already, so this message has been followed before."""
+        try:
+            self.path.mkdir(mode=0o700)
+        except FileExistsError:
+            return False
+        sync_directory(self.spool.path)
+        return True
+
+    def exists(self) -> bool:
+        """It has been made."""
+        return self.path.is_dir()
+
+    def write_request(self, request: Request, script: bytes) -> None:
+        """Leave the wrapper its request and the script's bytes, exactly as submitted."""
+        write_durably(self.path / "script", script, mode=0o700)
+        write_durably(self.path / "request.json", json.dumps(asdict(request)).encode())
+
+    def ticket(self) -> Ticket | None:
+        """The ticket. None: nobody has linked one yet."""
+        content = _read_json(self.path / "ticket")
+        if content is None:
+            return None
+        if content.get("tombstone"):
+            return Ticket()
+        try:
+            boot = content["boot_id"]
+            return Ticket(
+                wrapper=Identity(boot, content["wrapper_pid"], content["wrapper_ticks"]),
+                job=Identity(boot, content["pid"], content["start_ticks"]),
+                note=content.get("note", ""),
+            )
+        except KeyError as error:
+            raise UnreadableFileError(self.path / "ticket", error) from error
+
+    def bury(self) -> Burial:
+        """Link the tombstone to the ticket's name. WON or ALREADY: this attempt never starts."""
+        try:
+            os.link(self.spool.path / "tombstone", self.path / "ticket")
+        except FileExistsError:
+            ticket = self.ticket()
+            return Burial.ALREADY if ticket is not None and ticket.is_tombstone else Burial.LOST
+        sync_directory(self.path)
+        return Burial.WON
+
+    def outcome(self) -> Outcome | None:
+        """How the attempt ended, by its wrapper's word. None: it has not said so."""
+        content = _read_json(self.path / "exit.json")
+        if content is None:
+            return None
+        try:
+            return Outcome(**{name: content[name] for name in Outcome.__dataclass_fields__})
+        except KeyError as error:
+            raise UnreadableFileError(self.path / "exit.json", error) from error
+
+    def ask_cancel(self) -> None:
+        """Tell the wrapper that the signal that follows means a cancel."""
+        if not (self.path / "cancel").exists():
+            write_durably(self.path / "cancel", b"")
+
+
+class Spool:
+    """A node's spool, told from every other by the id in it."""
+
+    def __init__(self, path: Path, spool_id: str) -> None:
+        self.path = path
+        self.spool_id = spool_id
+
+    @classmethod
+    def open(cls, path: Path) -> "Spool":
+        """The spool at this path, made when it is not there. Two who make it at once get the same one."""
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.chmod(0o700)
+        _make_once(path / "spool_id", secrets.token_hex(8).encode())
+        _make_once(path / "tombstone", json.dumps({"version": VERSION, "tombstone": True}).encode())
+        return cls(path, (path / "spool_id").read_text().strip())
+
+    def is_intact(self) -> bool:
+        """It is still the spool that was opened."""
+        try:
+            return (self.path / "spool_id").read_text().strip() == self.spool_id
+        except OSError:
+            return False
+
+    def attempt(self, job_id: int, attempt: int) -> AttemptDirectory:
+        """The directory of one attempt, made or not."""
+        return AttemptDirectory(self, job_id, attempt)
+
+    def attempts(self) -> Iterator[AttemptDirectory]:
+        """The attempts that have a directory."""
+        for entry in self.path.iterdir():
+            job, _, attempt = entry.name.partition(".")
+            if job.isdecimal() and attempt.isdecimal():
+                yield self.attempt(int(job), int(attempt))
+
+
+def write_durably(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Write a file so that it is whole or not there, whatever crashes, and stays after a power cut."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+    temporary.replace(path)
+    sync_directory(path.parent)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the directory's entries durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _make_once(path: Path, content: bytes) -> None:
+    """Make a file unless it is there. Never half-written, whoever else makes it at the same time."""
+    if path.exists():
+        return
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    write_durably(temporary, content)
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        pass  # another one made it first, and its content counts
+    finally:
+        temporary.unlink()
+    sync_directory(path.parent)
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        content = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValueError as error:
+        raise UnreadableFileError(path, error) from error
+    if not isinstance(content, dict):
+        raise UnreadableFileError(path, "not an object")
+    return content

@@ -1,0 +1,92 @@
+"""A node as its own agent sees it: its name, its spool, this boot, and what its threads have in hand."""
+
+from jobs.execution import processes, procfs
+from jobs.execution.hands import Hands, Pair
+from jobs.execution.processes import Identity
+from jobs.execution.spool import AttemptDirectory, Spool, Ticket
+from jobs.execution.verdict import Evidence, TicketKind
+from jobs.execution.watch import Watch
+from jobs.models import Job, ResourceAllocation
+
+
+class Station:
+    """What the settling of this node's jobs rests on."""
+
+    def __init__(
+        self, node_name: str, spool: Spool, *, hands: Hands | None = None, watch: Watch | None = None
+    ) -> None:
+        self.node_name = node_name
+        self.spool = spool
+        self.boot_id = procfs.boot_id()
+        self._hands = hands
+        self._watch = watch
+
+    def in_hand(self, job_id: int, attempt: int) -> bool:
+        """A worker thread of this node is about to launch it."""
+        return self._hands is not None and self._hands.hold((job_id, attempt))
+
+    def directory_of(self, job: Job) -> AttemptDirectory:
+        """The directory of a job's present attempt."""
+        return self.spool.attempt(job.pk, job.attempt)
+
+    def observe(self, job: Job) -> Evidence:
+        """Look at spool and processes. The outcome is looked for last, after the wrapper was seen dead."""
+        allocation = held_by(job)
+        directory = self.directory_of(job)
+        ticket = directory.ticket()
+        wrapper, process = identities(ticket, allocation)
+        wrapper_alive = wrapper is not None and processes.is_alive(wrapper)
+        process_alive = process is not None and processes.is_alive(process)
+        if not wrapper_alive and not process_alive:
+            process_alive = bool(processes.marked(self.token_of(job, allocation)))
+        return Evidence(
+            same_spool=allocation.spool_id == self.spool.spool_id,
+            same_boot=allocation.boot_id == self.boot_id,
+            identity_in_row=allocation.has_identity,
+            ticket=kind_of(ticket),
+            has_outcome=directory.outcome() is not None,
+            wrapper_alive=wrapper_alive,
+            process_alive=process_alive,
+        )
+
+    def token_of(self, job: Job, allocation: ResourceAllocation) -> str:
+        """The marker of its processes, also when they were started from another spool."""
+        return f"{allocation.spool_id}.{job.pk}.{job.attempt}"
+
+    def watch_wrapper(self, job: Job) -> bool:
+        """Be told when its wrapper, or without one its process, ends. False: neither lives."""
+        pair: Pair = (job.pk, job.attempt)
+        if self._watch is None or self._watch.watches(pair):
+            return True
+        wrapper, process = identities(self.directory_of(job).ticket(), held_by(job))
+        for identity in (wrapper, process):
+            pidfd = processes.open_pidfd(identity) if identity is not None else None
+            if pidfd is not None:
+                self._watch.add(pair, pidfd)
+                return True
+        return False
+
+
+def held_by(job: Job) -> ResourceAllocation:
+    """The allocation of a running job's present attempt."""
+    return ResourceAllocation.objects.get(job=job, attempt=job.attempt)
+
+
+def kind_of(ticket: Ticket | None) -> TicketKind:
+    """Who linked it."""
+    if ticket is None:
+        return TicketKind.NONE
+    return TicketKind.TOMBSTONE if ticket.is_tombstone else TicketKind.WRAPPER
+
+
+def identities(
+    ticket: Ticket | None, allocation: ResourceAllocation
+) -> tuple[Identity | None, Identity | None]:
+    """Wrapper and job process, by the ticket or else by the row."""
+    if ticket is not None and not ticket.is_tombstone:
+        return ticket.wrapper, ticket.job
+    if allocation.wrapper_pid is None or allocation.wrapper_ticks is None:
+        return None, None
+    wrapper = Identity(allocation.boot_id, allocation.wrapper_pid, allocation.wrapper_ticks)
+    process = Identity(allocation.boot_id, allocation.pid or 0, allocation.start_ticks or 0)
+    return wrapper, process

@@ -1,0 +1,302 @@
+"""The wrapper: supervises one attempt of one job, in a session of its own, with the standard library alone.
+
+It has no Django, no secret, no database and no broker. It forks the job blocked on a pipe, links the ticket, and
+only then opens the pipe; if the ticket's name is taken, the job never runs. It is the only killer of its tree,
+and it writes exit.json when that tree is empty. Its imports are few, because every job pays for them.
+"""
+
+import contextlib
+import ctypes
+import errno
+import json
+import os
+import resource
+import signal
+import sys
+import time
+
+from jobs.execution import procfs
+
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+VERSION = 1
+HEARD = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+PATIENCE = 1.5
+"""The longest wait, in seconds: after a suspend the kernel's timers run late, so the clock is looked at again."""
+LINGER = 0.5
+"""How long what the script left running may take to end by itself: a `tee` has its last lines to write."""
+ROUND = 0.02
+
+
+def main():  # type: () -> int
+    """Run the attempt whose directory is the one argument. The answer goes to standard output, in one line."""
+    os.chdir(sys.argv[1])
+    _isolate()
+    with open("request.json", "rb") as file:  # noqa: PTH123 - pathlib is a heavy import
+        request = json.load(file)
+    attempt = Attempt(request)
+    why = attempt.begin()
+    os.write(1, (why or "linked").encode() + b"\n")
+    _hang_up()
+    if why:
+        return 1
+    attempt.supervise()
+    attempt.record()
+    return 0
+
+
+def _isolate():  # type: () -> None
+    """Leave everything behind that the worker's process may have given: descriptors, signals, session, umask."""
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    signal.pthread_sigmask(signal.SIG_SETMASK, HEARD)
+    _default_signals()
+    with contextlib.suppress(PermissionError):  # already the leader of a session
+        os.setsid()
+    os.umask(0o077)
+    libc = ctypes.CDLL(None, use_errno=True)
+    for option in (PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS):
+        if libc.prctl(option, 1, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), f"prctl {option}")
+
+
+def _default_signals():  # type: () -> None
+    """An ignored signal is inherited through exec; an ignored SIGCHLD loses exit codes."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        with contextlib.suppress(OSError, ValueError):  # some numbers belong to the C library
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _hang_up():  # type: () -> None
+    """Give the reply's descriptor back, so that whoever waits on it sees its end."""
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    os.dup2(null, 1)
+    os.close(null)
+
+
+def _write_durably(name, content):  # type: (str, bytes) -> None
+    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, content)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_here():  # type: () -> None
+    descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _now():  # type: () -> float
+    """Seconds of a clock that goes on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Attempt:
+    """One attempt, from its blocked child to its exit.json."""
+
+    def __init__(self, request):  # type: (dict[str, object]) -> None
+        self.request = request
+        self.command, self.note = _command(request["arguments"])
+        self.output = os.open(
+            "stdout", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+        )
+        self.child = 0
+        self.status = None  # type: int | None
+        self.cause = None  # type: str | None
+        self.launch_error = None  # type: str | None
+        self.began = self.ended = _now()
+        self.linger_until = self.kill_at = None  # type: float | None
+
+    def begin(self):  # type: () -> str
+        """Fork the job, link the ticket, let the job go. Answer why not, or an empty string."""
+        gate, opener = os.pipe2(os.O_CLOEXEC)
+        words, failure = os.pipe2(os.O_CLOEXEC)
+        self.child = os.fork()
+        if self.child == 0:
+            os.close(opener)
+            _become_the_job(self, gate, failure)
+        os.close(gate)
+        os.close(failure)
+        why = self._link_ticket()
+        if why:
+            os.close(opener)  # unopened: the child ends without having run anything
+            os.waitpid(self.child, 0)
+            return why
+        self.began = _now()
+        os.write(opener, b"1")
+        os.close(opener)
+        with os.fdopen(words, "rb") as file:
+            self.launch_error = file.read().decode() or None
+        return ""
+
+    def _link_ticket(self):  # type: () -> str
+        ticket = {
+            "version": VERSION,
+            "boot_id": procfs.boot_id(),
+            "wrapper_pid": os.getpid(),
+            "wrapper_ticks": procfs.start_ticks(os.getpid()),
+            "pid": self.child,
+            "start_ticks": procfs.start_ticks(self.child),
+            "note": self.note,
+        }
+        try:
+            _write_durably(".ticket", json.dumps(ticket).encode())
+            os.link(".ticket", "ticket")
+            os.unlink(".ticket")  # noqa: PTH108
+            _sync_here()
+        except OSError as error:
+            return f"the ticket could not be linked: {error}"
+        return ""
+
+    def supervise(self):  # type: () -> None
+        """Wait until the tree is empty. Ask it to end at the limit or on a cancel, and kill it after the grace."""
+        limit_at = self.began + float(self.request["time_limit_seconds"])  # type: ignore[arg-type]
+        while self._reap():
+            now = _now()
+            if self.kill_at is not None and now >= self.kill_at:
+                self._signal_tree(signal.SIGKILL)
+            elif self.kill_at is None and self.status is not None and now >= (self.linger_until or now):
+                self._stop(None)
+            elif self.kill_at is None and self.status is None and now >= limit_at:
+                self._say_limit()
+                self._stop("limit")
+            heard = signal.sigtimedwait(HEARD, self._patience(limit_at))
+            asked = heard is not None and heard.si_signo == signal.SIGTERM and os.path.exists("cancel")  # noqa: PTH110
+            if asked and self.kill_at is None:
+                self._stop("cancel" if self.status is None else None)
+
+    def _patience(self, limit_at):  # type: (float) -> float
+        if self.kill_at is not None:
+            due = self.kill_at if _now() < self.kill_at else _now() + ROUND
+        else:
+            due = self.linger_until or limit_at
+        return min(max(due - _now(), 0.001), PATIENCE)
+
+    def _reap(self):  # type: () -> bool
+        """Take the ended ones. False: the tree is empty."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                self.ended = _now()
+                return False
+            if pid == 0:
+                return True
+            if pid == self.child:
+                self.status = status
+                self.linger_until = _now() + LINGER
+
+    def _stop(self, cause):  # type: (str | None) -> None
+        self._reap()
+        if self.status is None:
+            self.cause = cause
+        self.kill_at = _now() + float(self.request["grace_seconds"])  # type: ignore[arg-type]
+        self._signal_tree(signal.SIGTERM)
+        self._signal_tree(signal.SIGCONT)  # a stopped process hears TERM only then
+
+    def _signal_tree(self, number):  # type: (int) -> None
+        for pid, ticks in procfs.descendants(os.getpid()):
+            procfs.signal_process(pid, ticks, number)
+
+    def _say_limit(self):  # type: () -> None
+        seconds = int(float(self.request["time_limit_seconds"]))  # type: ignore[arg-type]
+        limit = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        line = f"jobsite: *** job {self.request['job_id']} reached its time limit of {limit}; it is being stopped ***\n"
+        with contextlib.suppress(OSError):  # a full disk must not keep the job alive
+            os.write(self.output, line.encode())
+
+    def record(self):  # type: () -> None
+        """Write exit.json, for as long as it takes: the disk may be full, and only this process knows."""
+        content = json.dumps(self._outcome()).encode()
+        pause = 0.1
+        while True:
+            try:
+                _write_durably(".exit.json", content)
+                os.rename(".exit.json", "exit.json")  # noqa: PTH104
+                _sync_here()
+            except FileNotFoundError:
+                return  # the directory is gone, and with it whoever would read this
+            except OSError:
+                time.sleep(pause)
+                pause = min(pause * 2, 5.0)
+            else:
+                return
+
+    def _outcome(self):  # type: () -> dict[str, object]
+        status = self.status or 0
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        launched = self.launch_error is None
+        return {
+            "version": VERSION,
+            "job_id": self.request["job_id"],
+            "attempt": self.request["attempt"],
+            "exit_code": os.WEXITSTATUS(status) if launched and os.WIFEXITED(status) else None,
+            "exit_signal": os.WTERMSIG(status) if launched and os.WIFSIGNALED(status) else None,
+            "cause": self.cause,
+            "launch_error": self.launch_error,
+            "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
+            "max_rss_kb": usage.ru_maxrss,
+            "wall_seconds": round(self.ended - self.began, 3),
+        }
+
+
+def _command(arguments):  # type: (object) -> tuple[list[str], str]
+    """How the script is run: by the kernel from its `#!` line, else by bash, else by sh."""
+    script = os.path.abspath("script")  # noqa: PTH100
+    rest = [str(argument) for argument in arguments]  # type: ignore[attr-defined]
+    with open("script", "rb") as file:  # noqa: PTH123
+        if file.read(2) == b"#!":
+            return [script, *rest], ""
+    for shell in ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"):
+        if os.access(shell, os.X_OK):
+            return [shell, script, *rest], f"runs with {shell}, because the script has no #! line"
+    return [
+        "/bin/sh",
+        script,
+        *rest,
+    ], "runs with /bin/sh, because the script has no #! line and there is no bash"
+
+
+def _become_the_job(attempt, gate, failure):  # type: (Attempt, int, int) -> None
+    """In the child: wait for the pipe to open, then become the job. Never returns."""
+    try:
+        os.setsid()
+        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        for source, target in ((null, 0), (attempt.output, 1), (attempt.output, 2)):
+            os.dup2(source, target)
+        _default_signals()
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        if not os.read(gate, 1):
+            os._exit(1)
+        os.chdir(str(attempt.request["work_dir"]))
+        _execute(attempt.command, attempt.request["environment"])  # type: ignore[arg-type]
+    except OSError as error:
+        os.write(failure, str(error).encode())
+    finally:
+        os._exit(127)
+
+
+def _execute(command, environment):  # type: (list[str], dict[str, str]) -> None
+    """Exec, in the system's own words when it cannot. A worker thread's fork may hold the script open a moment."""
+    for _ in range(100):
+        try:
+            os.execve(command[0], command, environment)  # noqa: S606 - there is no shell in between
+        except OSError as error:
+            if error.errno == errno.ETXTBSY:
+                time.sleep(0.01)
+                continue
+            raise OSError(error.errno, error.strerror, _culprit(command[0])) from error
+    raise OSError(errno.ETXTBSY, os.strerror(errno.ETXTBSY), command[0])
+
+
+def _culprit(path):  # type: (str) -> str
+    """What the error is about: the interpreter of the `#!` line where there is one, with its bytes visible."""
+    with open(path, "rb") as file:  # noqa: PTH123
+        first = file.readline(256)
+    if not first.startswith(b"#!"):
+        return path
+    return first[2:].strip(b" \t\n").split(b" ")[0].decode(errors="backslashreplace")
