@@ -34,7 +34,7 @@ class LeaseKeeper:
         self._spool_id = spool_id
         self._lease = lease
         self._lock = threading.Lock()
-        self._incarnation: int | None = None
+        self._incarnation = 0
         self._held_until = 0.0
 
     def take(self) -> bool:
