@@ -1,11 +1,11 @@
-"""Puts the node agent into the Celery worker: it starts before the first message is taken, and ends with it."""
+"""Puts the node agent into the Celery worker: it starts before the first message is taken."""
 
 import fcntl
 import logging
 import os
 import signal
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from celery import bootsteps
 from celery.exceptions import WorkerShutdown
@@ -27,7 +27,7 @@ class AgentLockedError(SystemExit):
 class AgentStep(bootsteps.StartStopStep):
     """Starts the agent with the worker, and lets the observers go when the worker leaves."""
 
-    requires: ClassVar[set[str]] = {"celery.worker.components:Pool"}
+    requires = ("celery.worker.components:Pool",)
 
     def __init__(self, worker: Any, **options: Any) -> None:
         super().__init__(worker, **options)
@@ -49,7 +49,9 @@ class AgentStep(bootsteps.StartStopStep):
         if self.lock is not None:
             agents.current().stop()
 
-    terminate = stop
+    def terminate(self, worker: Any) -> None:
+        """A cold shutdown leaves the jobs alone too."""
+        self.stop(worker)
 
 
 def _lock(path: Path) -> int:

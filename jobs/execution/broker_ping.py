@@ -1,9 +1,10 @@
-"""Asks the broker now and then whether it answers, in a thread of its own: a frozen broker must stop nothing."""
+"""Asks the broker now and then whether it answers, in a thread of its own: a frozen broker stops nothing."""
 
 import logging
 import threading
 import time
 from datetime import timedelta
+from typing import Any
 
 from celery import current_app
 from kombu.exceptions import OperationalError
@@ -44,7 +45,8 @@ class BrokerPing:
     def _answers(self) -> bool:
         try:
             with current_app.connection_for_read() as connection:
-                return bool(connection.default_channel.client.ping())
+                channel: Any = connection.default_channel
+                return bool(channel.client.ping())
         except (OperationalError, RedisError, OSError) as error:
             if self._hears:
                 logger.warning("the broker does not answer: %s", error)

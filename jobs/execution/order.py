@@ -10,7 +10,7 @@ from jobs.models import Job, ResourceAllocation
 
 
 def prepare(job: Job, directory: AttemptDirectory) -> None:
-    """Write the request and the script's bytes, exactly as submitted, and make what private directories it needs."""
+    """Write the request and the script's bytes, exactly as submitted, and make its private directories."""
     scratch = directory.path / "tmp"
     scratch.mkdir(mode=0o700)
     work_dir = Path(job.work_dir) if job.work_dir else _own_directory(job)

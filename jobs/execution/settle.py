@@ -96,7 +96,7 @@ def identities_of(ticket: Ticket | None) -> Identities | None:
 
 
 def _tend(job: Job, station: Station) -> bool:
-    """The wrapper lives: record its ticket if the row lacks it, and ask it again to stop if that is wanted."""
+    """The wrapper lives: record its ticket if the row lacks it; ask it again to stop if that is wanted."""
     station.watch_wrapper(job)
     directory = station.directory_of(job)
     changed = False

@@ -68,9 +68,9 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def unclaimed_since(self, moment: datetime) -> Self:
         """Placed, and its last message (or, when none was sent, its placing) is older than `moment`."""
-        return self.placed().annotate(
-            asked_at=models.functions.Coalesce("dispatched_at", "placed_at")
-        ).filter(asked_at__lt=moment)  # fmt: skip
+        asked = models.functions.Coalesce("dispatched_at", "placed_at")
+        placed = self.placed().annotate(asked_at=asked).filter(asked_at__lt=moment)
+        return placed.order_by("asked_at", "pk")
 
     def overdue(self, moment: datetime) -> Self:
         """Running past their limit."""

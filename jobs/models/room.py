@@ -54,8 +54,8 @@ def read_rooms(nodes: Iterable[Node], moment: datetime, deaf_after: timedelta) -
             memory_mb=node.memory_mb,
             gpus=set(range(node.gpus)),
             in_service=node.shown_service is Service.UP,
-            reachable=leases[key] is not None and leases[key] > moment,
-            hearing=heard[key] is not None and heard[key] > moment - deaf_after,
+            reachable=_after(leases[key], moment),
+            hearing=_after(heard[key], moment - deaf_after),
         )
         for key, node in by_key.items()
     }
@@ -66,3 +66,8 @@ def read_rooms(nodes: Iterable[Node], moment: datetime, deaf_after: timedelta) -
     for held in AllocatedGpu.objects.filter(node__in=by_key, released=False):
         rooms[held.node_id].gpus.discard(held.index)
     return rooms
+
+
+def _after(moment: datetime | None, other: datetime) -> bool:
+    """It is known, and later than the other."""
+    return moment is not None and moment > other

@@ -10,7 +10,8 @@ ROW_INVARIANTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "I2": (
         "a job starts at most once",
-        "SELECT job_id, count(*) FROM jobs_jobevent WHERE kind = 'active' GROUP BY job_id HAVING count(*) > 1",
+        "SELECT job_id, count(*) FROM jobs_jobevent WHERE kind = 'active'"
+        " GROUP BY job_id HAVING count(*) > 1",
     ),
     "I4": (
         "a final or queued job holds nothing",
@@ -51,7 +52,8 @@ ROW_INVARIANTS: Final[dict[str, tuple[str, str]]] = {
     "I12": (
         "folding a job's events gives its row",
         "SELECT j.id, j.state, j.phase, e.to_state, e.to_phase FROM jobs_job j JOIN LATERAL"
-        " (SELECT to_state, to_phase, attempt FROM jobs_jobevent WHERE job_id = j.id ORDER BY id DESC LIMIT 1) e"
+        " (SELECT to_state, to_phase, attempt FROM jobs_jobevent WHERE job_id = j.id"
+        " ORDER BY id DESC LIMIT 1) e"
         " ON true WHERE (j.state, j.phase, j.attempt) <> (e.to_state, e.to_phase, e.attempt)",
     ),
     "I12 (chain)": (

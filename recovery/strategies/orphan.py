@@ -10,7 +10,7 @@ from recovery.strategies.base import RecoveryStrategy
 
 
 class OrphanJobRecoveryStrategy(RecoveryStrategy[Job]):
-    """A job of this node is RUNNING in its row, and its spool or its processes say otherwise: it is settled."""
+    """A job of this node is RUNNING in its row, its spool or its processes say otherwise: it is settled."""
 
     def __init__(self, station: Station) -> None:
         self._station = station

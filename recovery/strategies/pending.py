@@ -27,7 +27,7 @@ class PendingJobRecoveryStrategy(RecoveryStrategy[Job]):
         if Job.objects.queued().exists():
             messages.wake_scheduler()
         unclaimed = Job.objects.unclaimed_since(now - settings.DISPATCH_GRACE)
-        jobs = list(unclaimed.select_related("node").order_by("asked_at", "pk")[:BATCH])
+        jobs = list(unclaimed.select_related("node")[:BATCH])
         self._present = messages_of({job.node.name for job in jobs if job.node}) if jobs else set()
         yield from jobs
 

@@ -1,0 +1,44 @@
+"""Every refusal as JSON: `{field: [messages]}` for what a person can mend at a field, else `{"detail"}`."""
+
+from typing import Any, Final
+
+from django.db import OperationalError
+from django.http import Http404
+from rest_framework import status
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from jobs.errors import IdempotencyConflict, InvalidSpec
+
+NO_SUCH_JOB: Final = "No job has this number."
+
+
+class BodyTooLarge(APIException):
+    """The request is larger than any that is allowed."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+
+    def __init__(self, allowed: int) -> None:
+        super().__init__(f"The request is larger than {allowed:,} bytes; a script has at most 1,000,000.")
+
+
+class HasEnded(APIException):
+    """The job has ended, so that nothing can be changed any more."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response | None:
+    """The answer to an error of a view. None: it is a fault of ours, and Django says 500."""
+    match error:
+        case InvalidSpec():
+            return Response(error.errors, status=status.HTTP_400_BAD_REQUEST)
+        case IdempotencyConflict():
+            return Response({"detail": str(error)}, status=status.HTTP_409_CONFLICT)
+        case Http404():
+            return Response({"detail": NO_SUCH_JOB}, status=status.HTTP_404_NOT_FOUND)
+        case OperationalError():
+            away = "The database does not answer. Try again; with the same Idempotency-Key that is safe."
+            return Response({"detail": away}, status=503, headers={"Retry-After": "5"})
+    return exception_handler(error, context)

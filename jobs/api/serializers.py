@@ -1,0 +1,92 @@
+"""A job as the API shows it: its fields are listed one by one, so that no new column is told by accident."""
+
+from typing import Final
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from jobs.models import Job
+
+LISTED_COLUMNS: Final = (
+    "id", "name", "owner__username", "partition__name", "cpus", "memory_mb", "gpus", "time_limit", "work_dir",
+    "priority", "hold", "state", "phase", "reason", "detail", "exit_code", "exit_signal", "attempt",
+    "node__name", "submitted_at", "eligible_at", "placed_at", "started_at", "ended_at", "limit_at",
+    "cancel_requested_at", "source", "rerun_of_id",
+)  # fmt: skip
+
+
+class ListedJobSerializer(serializers.Serializer[Job]):
+    """A job without its script, which may be large. Only ever read: nothing here can be written."""
+
+    id = serializers.IntegerField(read_only=True)
+    url = serializers.SerializerMethodField(help_text="The job's page.")
+    name = serializers.CharField(read_only=True)
+    owner = serializers.CharField(source="owner.username", read_only=True)
+    partition = serializers.CharField(source="partition.name", read_only=True)
+    cpus = serializers.IntegerField(read_only=True)
+    memory_mb = serializers.IntegerField(read_only=True)
+    gpus = serializers.IntegerField(read_only=True)
+    time_limit = serializers.SerializerMethodField(help_text="In seconds.")
+    work_dir = serializers.CharField(read_only=True, help_text="Empty: a private scratch directory.")
+    priority = serializers.IntegerField(read_only=True)
+    hold = serializers.CharField(read_only=True, help_text="Who holds it: user, admin, or nobody.")
+    state = serializers.CharField(read_only=True)
+    phase = serializers.CharField(read_only=True)
+    reason = serializers.CharField(read_only=True)
+    detail = serializers.CharField(read_only=True, help_text="The reason as a sentence.")
+    exit_code = serializers.IntegerField(read_only=True, allow_null=True)
+    exit_signal = serializers.IntegerField(read_only=True, allow_null=True)
+    attempt = serializers.IntegerField(read_only=True)
+    node = serializers.CharField(source="node.name", read_only=True, allow_null=True)
+    submitted_at = serializers.DateTimeField(read_only=True)
+    eligible_at = serializers.DateTimeField(read_only=True)
+    placed_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    started_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    ended_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    limit_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    cancel_requested_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    source = serializers.CharField(read_only=True)
+    rerun_of = serializers.IntegerField(source="rerun_of_id", read_only=True, allow_null=True)
+
+    @extend_schema_field(serializers.URLField)
+    def get_url(self, job: Job) -> str:
+        """The address of the job's page."""
+        address: str = self.context["request"].build_absolute_uri(job.get_absolute_url())
+        return address
+
+    @extend_schema_field(serializers.IntegerField)
+    def get_time_limit(self, job: Job) -> int:
+        """Whole seconds."""
+        return int(job.time_limit.total_seconds())
+
+
+class JobSerializer(ListedJobSerializer):
+    """A job with its script."""
+
+    script = serializers.CharField(read_only=True)
+
+
+class JobPageSerializer(serializers.Serializer[dict[str, object]]):
+    """Some jobs, newest first."""
+
+    results = ListedJobSerializer(many=True)
+    next = serializers.IntegerField(
+        allow_null=True, help_text="Give it as `before` for the page that follows."
+    )
+
+
+class JobRequestSerializer(serializers.Serializer[dict[str, object]]):
+    """What can be asked for. It only describes: jobs.spec reads the request and says what is odd."""
+
+    script = serializers.CharField(help_text="At most 1 MB.")
+    name = serializers.CharField(required=False, max_length=128)
+    cpus = serializers.IntegerField(required=False, default=1)
+    memory = serializers.CharField(required=False, default="1G", help_text="A size, or MiB as a number.")
+    gpus = serializers.IntegerField(required=False, default=0)
+    time_limit = serializers.CharField(required=False, help_text='Such as "1h"; minutes as a number.')
+    partition = serializers.CharField(required=False)
+    work_dir = serializers.CharField(required=False, help_text="An absolute path; without it, a scratch one.")
+    arguments = serializers.ListField(child=serializers.CharField(), required=False)
+    environment = serializers.DictField(child=serializers.CharField(), required=False)
+    hold = serializers.BooleanField(required=False, default=False)
+    priority = serializers.IntegerField(required=False, default=0, help_text="Above 0: operators only.")
