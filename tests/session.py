@@ -1,15 +1,14 @@
 """What one run of the tests starts, and the proof that it takes all of it away again."""
 
 import os
+import secrets
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 from jobsite.embedded.servers import EmbeddedServers
 
-MARKER = "JOBSITE_TEST_SESSION"
 ROOT = Path(__file__).resolve().parent.parent
 _CACHES = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
 
@@ -19,7 +18,6 @@ class Session:
 
     def __init__(self) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="js-"))
-        self.marker = uuid.uuid4().hex
         self.servers = EmbeddedServers(self.directory / "var")
         self._files_before = files_in(ROOT)
         self._environment_before = dict(os.environ)
@@ -30,13 +28,12 @@ class Session:
             if name != "JOBSITE_REQUIRE_BROWSER":
                 del os.environ[name]
         os.environ |= {
-            MARKER: self.marker,
             "TMPDIR": str(self.directory),
             "DJANGO_SETTINGS_MODULE": "jobsite.settings",
             "JOBSITE_VAR": str(self.servers.var),
             "JOBSITE_NODE_NAME": "test",
             "JOBSITE_TIME_SCALE": "0.2",
-            "JOBSITE_SECRET_KEY": self.marker * 2,
+            "JOBSITE_SECRET_KEY": secrets.token_urlsafe(48),
             "DATABASE_URL": self.servers.database_url.replace("/jobsite?", "/jobsite_tests?"),
             "REDIS_URL": self.servers.redis_url,
         }
@@ -55,23 +52,24 @@ class Session:
 
     def left_behind(self) -> list[str]:
         """Processes of this run that still live, and files that were not there before it."""
-        processes = [f"process {pid}: {command}" for pid, command in processes_with(MARKER, self.marker)]
+        processes = [f"process {pid}: {command}" for pid, command in processes_of(self.directory)]
         files = [f"file {path}" for path in sorted(files_in(ROOT) - self._files_before)]
         return processes + files
 
 
-def processes_with(variable: str, value: str) -> Iterator[tuple[int, str]]:
-    """Every living process, but ours, that was started with this variable in its environment."""
-    wanted = f"{variable}={value}".encode()
+def processes_of(directory: Path) -> Iterator[tuple[int, str]]:
+    """Every living process, but ours, that works in this directory or was told about it."""
+    wanted = os.fsencode(directory)
     for entry in Path("/proc").iterdir():
         if not entry.name.isdecimal() or int(entry.name) == os.getpid():
             continue
         try:
-            if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                yield int(entry.name), command
+            command = (entry / "cmdline").read_bytes()
+            told = command + (entry / "environ").read_bytes() + os.fsencode((entry / "cwd").readlink())
         except OSError:  # it has ended, or it is somebody else's
             continue
+        if wanted in told:
+            yield int(entry.name), command.replace(b"\0", b" ").decode(errors="replace")
 
 
 def files_in(root: Path) -> set[Path]:

@@ -56,7 +56,9 @@ def test_each_service_is_told_every_setting_and_only_flower_its_password(
     told = set(processes.common(environment, {})) - of_the_image
     for name, process in table.items():
         assert told | set(process.environment) <= set(services[name]["environment"])
-    assert [name for name in services if "FLOWER_BASIC_AUTH" in services[name].get("environment", {})] == ["flower"]
+    assert [name for name in services if "FLOWER_BASIC_AUTH" in services[name].get("environment", {})] == [
+        "flower"
+    ]
     assert all(f"{name}=" in (ROOT / "Dockerfile").read_text() for name in of_the_image)
 
 
