@@ -1,25 +1,209 @@
-"""placeholder"""
+"""What a job asks for, checked field by field: the same for the form, the API and the command line."""
 
 import hashlib
-from dataclasses import dataclass, field
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Final, TypeVar
+
+from jobs import fields
+from jobs.errors import InvalidSpec
+from jobs.resources import (
+    MOST_CPUS,
+    MOST_GPUS,
+    Capacity,
+    describe_duration,
+    format_memory,
+    parse_time_limit,
+)
+
+FIELDS: Final = (
+    "script",
+    "name",
+    "arguments",
+    "environment",
+    "work_dir",
+    "partition",
+    "cpus",
+    "memory",
+    "gpus",
+    "time_limit",
+    "priority",
+    "hold",
+)
+
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class NodeSize:
+    """A node's name and all that it has."""
+
+    name: str
+    capacity: Capacity
+
+
+@dataclass(frozen=True)
+class PartitionRule:
+    """What a partition allows."""
+
+    name: str
+    default_time_limit: timedelta
+    max_time_limit: timedelta
+    nodes: tuple[NodeSize, ...]
 
 
 @dataclass(frozen=True)
 class JobSpec:
+    """A request that is in order."""
+
     script: str
-    name: str = "job"
-    arguments: tuple[str, ...] = ()
-    environment: dict[str, str] = field(default_factory=dict)
-    work_dir: str = ""
-    partition: str = "default"
-    cpus: int = 1
-    memory_mb: int = 64
-    gpus: int = 0
-    time_limit: timedelta = timedelta(hours=1)
-    priority: int = 0
-    hold: bool = False
+    name: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    work_dir: str
+    partition: str
+    cpus: int
+    memory_mb: int
+    gpus: int
+    time_limit: timedelta
+    priority: int
+    hold: bool
 
 
 def fingerprint(spec: JobSpec) -> str:
-    return hashlib.sha256(repr(spec).encode()).hexdigest()
+    """The same for two requests that mean the same."""
+    meaning = asdict(spec) | {"time_limit": spec.time_limit.total_seconds()}
+    return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
+
+
+def parse(
+    raw: Mapping[str, object],
+    partitions: Sequence[PartitionRule],
+    default_partition: str,
+    *,
+    is_directory: Callable[[str], bool] | None = None,
+) -> JobSpec:
+    """The request in `raw`, JSON values and form strings alike.
+
+    Raises InvalidSpec with every error at its field. A path of the work directory is looked up here, unless
+    `is_directory` looks elsewhere.
+    """
+    form = _Form(raw)
+    rule = form.take("partition", lambda value: _partition(value, partitions, default_partition))
+    limit = form.take("time_limit", lambda value: _time_limit(value, rule))
+    script = form.take("script", fields.read_script)
+    cpus = form.take("cpus", lambda value: fields.read_whole("CPUs", value, 1, 1, MOST_CPUS))
+    memory = form.take("memory", fields.read_memory)
+    gpus = form.take("gpus", lambda value: fields.read_whole("GPUs", value, 0, 0, MOST_GPUS))
+    name = form.take("name", fields.read_name)
+    work_dir = form.take("work_dir", lambda value: fields.read_work_dir(value, is_directory or os.path.isdir))
+    arguments = form.take("arguments", fields.read_arguments)
+    environment = form.take("environment", fields.read_environment)
+    priority = form.take("priority", fields.read_priority)
+    hold = form.take("hold", fields.read_truth)
+    if rule is not None and cpus is not None and memory is not None and gpus is not None:
+        form.add(_too_large(Capacity(cpus, memory, gpus), rule))
+    form.raise_errors()
+    return JobSpec(
+        script=_present(script),
+        name=_present(name),
+        arguments=_present(arguments),
+        environment=_present(environment),
+        work_dir=_present(work_dir),
+        partition=_present(rule).name,
+        cpus=_present(cpus),
+        memory_mb=_present(memory),
+        gpus=_present(gpus),
+        time_limit=_present(limit),
+        priority=_present(priority),
+        hold=_present(hold),
+    )
+
+
+class _Form:
+    """The raw fields and the errors found in them."""
+
+    def __init__(self, raw: Mapping[str, object]) -> None:
+        self._raw = raw
+        self._errors: dict[str, list[str]] = {}
+        for field in raw:
+            if field not in FIELDS:
+                allowed = ", ".join(FIELDS)
+                self._errors[str(field)[:64]] = [f"There is no field of this name. Allowed are: {allowed}."]
+
+    def take(self, field: str, read: Callable[[object], Value]) -> Value | None:
+        """The field's value as `read` gives it; None when it is wrong, which is noted."""
+        try:
+            return read(self._raw.get(field))
+        except ValueError as error:
+            self._errors.setdefault(field, []).append(str(error))
+            return None
+
+    def add(self, errors: Mapping[str, str]) -> None:
+        """Note errors that concern several fields together."""
+        for field, message in errors.items():
+            self._errors.setdefault(field, []).append(message)
+
+    def raise_errors(self) -> None:
+        """Raise what was noted, if anything was."""
+        if self._errors:
+            raise InvalidSpec(self._errors)
+
+
+def _present(value: Value | None) -> Value:
+    """A value that `raise_errors` has let pass."""
+    if value is None:
+        raise AssertionError("a field without a value passed its check")
+    return value
+
+
+def _partition(value: object, partitions: Sequence[PartitionRule], default: str) -> PartitionRule:
+    name = default if value is None or value == "" else value
+    for rule in partitions:
+        if rule.name == name:
+            return rule
+    known = ", ".join(sorted(rule.name for rule in partitions)) or "none yet"
+    raise ValueError(f"There is no partition {str(name)[:64]!r}. There are: {known}.")
+
+
+def _time_limit(value: object, rule: PartitionRule | None) -> timedelta:
+    if value is None or value == "":
+        return rule.default_time_limit if rule else timedelta(hours=1)
+    if not isinstance(value, str | int | float):
+        raise ValueError("The time limit must be a number of minutes or a text such as 2h.")
+    limit = parse_time_limit(value)
+    if rule is not None and limit > rule.max_time_limit:
+        raise ValueError(
+            f"The time limit {describe_duration(limit)} is above the maximum of partition {rule.name}, "
+            f"{describe_duration(rule.max_time_limit)}. Ask for less."
+        )
+    return limit
+
+
+def _too_large(asked: Capacity, rule: PartitionRule) -> dict[str, str]:
+    """What no single node of the partition can give. Without a node yet, nothing can be said."""
+    sizes = [node.capacity for node in rule.nodes]
+    if not sizes or any(asked.fits_in(size) for size in sizes):
+        return {}
+    errors = {}
+    for field, amount in (("cpus", asked.cpus), ("memory", asked.memory_mb), ("gpus", asked.gpus)):
+        largest = max(rule.nodes, key=lambda node: _amount(node.capacity, field))
+        most = _amount(largest.capacity, field)
+        if amount > most:
+            show = format_memory if field == "memory" else str
+            noun = {"cpus": " CPUs", "memory": " of memory", "gpus": " GPUs"}[field]
+            errors[field] = (
+                f"This job asks for {show(amount)}{noun}, but the largest node of partition {rule.name} "
+                f"({largest.name}) has {show(most)}. Ask for at most {show(most)}."
+            )
+    if not errors:
+        errors["cpus"] = f"No single node of partition {rule.name} has {asked} together. Ask for less of one."
+    return errors
+
+
+def _amount(capacity: Capacity, field: str) -> int:
+    return {"cpus": capacity.cpus, "memory": capacity.memory_mb, "gpus": capacity.gpus}[field]

@@ -15,7 +15,6 @@ from typing import Final, Self
 from urllib.parse import quote
 
 from jobs.resources import parse_memory
-
 from jobsite import setting
 from jobsite.machine import Machine
 from jobsite.setting import OddSetting

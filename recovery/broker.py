@@ -1,9 +1,9 @@
 """Is this job's message in the broker? One exact look, keyed on job and attempt.
 
-Absence never proves anything: a worker may hold a message that it has popped and not claimed yet. The look saves
-needless messages; what keeps a job from starting twice is the guarded claim and the ticket.
-The order of the look matters: messages enter a list at its head and leave at its tail, so paging from the head
-sees none twice and skips none; then the unacknowledged ones, which left a list meanwhile; then the lists again,
+Absence never proves anything: a worker may hold a message that it has popped and not claimed yet. The look
+saves needless messages; what keeps a job from starting twice is the guarded claim and the ticket. The order
+of the look matters: messages enter a list at its head and leave at its tail, so paging from the head sees
+none twice and skips none; then the unacknowledged ones, which left a list meanwhile; then the lists again,
 for those that were put back (kombu/transport/redis.py).
 """
 
@@ -28,7 +28,10 @@ Pair = tuple[int, int]
 
 
 def messages_of(node_names: Collection[str]) -> set[Pair] | None:
-    """The (job, attempt) pairs whose messages wait in these nodes' queues. None: the broker does not answer."""
+    """The (job, attempt) pairs whose messages wait in these nodes' queues.
+
+    None: the broker does not answer.
+    """
     queues = [node_queue(name).name for name in node_names]
     try:
         with current_app.connection_for_read() as connection:

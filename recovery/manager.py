@@ -27,7 +27,10 @@ TIMER = "timer"
 
 
 class RecoveryManager:
-    """Recovers jobs. With a `station` it also settles that node's running jobs; without, the part of no node."""
+    """Recovers jobs.
+
+    With a `station` it also settles that node's running jobs; without, the part of no node.
+    """
 
     def __init__(self, station: Station | None = None) -> None:
         self.station = station
@@ -46,7 +49,10 @@ class RecoveryManager:
     def recover(
         self, now: datetime | None = None, *, trigger: str = TIMER, dry_run: bool = False
     ) -> RecoveryResult:
-        """One sweep. In the ledger when it did something, broke, or was asked for. `dry_run` changes nothing."""
+        """One sweep.
+
+        In the ledger when it did something, broke, or was asked for. `dry_run` changes nothing.
+        """
         return self._sweep(now, trigger=trigger, always_kept=trigger != TIMER or dry_run, dry_run=dry_run)
 
     def _sweep(

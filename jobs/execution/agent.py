@@ -1,7 +1,7 @@
 """The node agent: speaks for its node, records the ends of its jobs, stops them when asked, sweeps.
 
-It lives inside the worker, in threads of its own and never in a pool slot. Killing it disturbs no job: wrappers
-supervise the jobs, and the next agent reads what they wrote.
+It lives inside the worker, in threads of its own and never in a pool slot. Killing it disturbs no job:
+wrappers supervise the jobs, and the next agent reads what they wrote.
 """
 
 import logging

@@ -38,7 +38,10 @@ class LeaseKeeper:
         self._held_until = 0.0
 
     def take(self) -> bool:
-        """Take the lease if it is free: new, over, or of an earlier life on this spool and boot. False: not yet."""
+        """Take the lease if it is free: new, over, or of an earlier life on this spool and boot.
+
+        False: not yet.
+        """
         began = time.monotonic()
         with self._lock:
             if not (self._create() or self._take_over()):
@@ -59,7 +62,10 @@ class LeaseKeeper:
             self._held_until = began + self._lease.total_seconds()
 
     def give_up(self) -> None:
-        """Claim nothing any more. The row runs out by itself, or the next agent of this spool takes it over."""
+        """Claim nothing any more.
+
+        The row runs out by itself, or the next agent of this spool takes it over.
+        """
         with self._lock:
             self._held_until = 0.0
 

@@ -31,7 +31,10 @@ class JobEndedBadly(Exception):  # noqa: N818 - Flower shows this name as the ta
 
 
 def run(job_id: object, attempt: object) -> None:
-    """Run one attempt to its end. Raises JobEndedBadly when it did not complete, Ignore when it is not ours."""
+    """Run one attempt to its end.
+
+    Raises JobEndedBadly when it did not complete, Ignore when it is not ours.
+    """
     pair = _pair(job_id, attempt)
     agent = agents.current()
     with agent.observers.watching(pair) as ended:

@@ -11,10 +11,12 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobsite.embedded.error import ServerError
+
 _PREFERRED = ("postgres", "nobody", "daemon")
 
 
-class NoAccountError(RuntimeError):
+class NoAccountError(ServerError):
     """PostgreSQL cannot run here at all."""
 
     def __init__(self) -> None:

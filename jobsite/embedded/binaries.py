@@ -5,8 +5,10 @@ import platform
 import shutil
 from pathlib import Path
 
+from jobsite.embedded.error import ServerError
 
-class MissingBinaryError(RuntimeError):
+
+class MissingBinaryError(ServerError):
     """A server's program is not installed."""
 
     def __init__(self, program: str, variable: str) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from jobsite.embedded.error import ServerError
 
-class StubbornServerError(RuntimeError):
+
+class StubbornServerError(ServerError):
     """A server of an earlier start is still there and does not end."""
 
     def __init__(self, directory: Path, pids: list[int]) -> None:

@@ -5,8 +5,10 @@ import os
 from pathlib import Path
 from typing import Self
 
+from jobsite.embedded.error import ServerError
 
-class LockedError(RuntimeError):
+
+class LockedError(ServerError):
     """Another process holds this lock; `pid` is None when it has not written its number yet."""
 
     def __init__(self, path: Path, pid: int | None) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from jobsite.embedded import account, binaries
+from jobsite.embedded.error import ServerError
 from jobsite.embedded.leftover import end_those_in
 from jobsite.embedded.lock import Lock
 
@@ -24,7 +25,7 @@ _INITDB: Final = (
 )
 
 
-class PreparationError(RuntimeError):
+class PreparationError(ServerError):
     """A server's files could not be made."""
 
     def __init__(self, what: str, words: str) -> None:
@@ -110,6 +111,7 @@ class Postgres:
             text=True,
             check=False,
             cwd=self.data.parent,
+            start_new_session=True,  # a Ctrl-C at the terminal is for the supervisor alone
             env=dict(self.environment),
         )
         if ran.returncode != 0:

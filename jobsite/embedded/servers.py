@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from jobsite.embedded.broker import Broker
+from jobsite.embedded.error import ServerError
 from jobsite.embedded.postgres import Postgres
 from jobsite.environment import embedded_database_url, embedded_redis_url
 from jobsite.run.child import Child
@@ -13,7 +14,7 @@ from jobsite.run.child import Child
 Server = Postgres | Broker
 
 
-class ServerFailedError(RuntimeError):
+class ServerFailedError(ServerError):
     """A server ended or stayed silent instead of becoming ready."""
 
     def __init__(self, name: str, log: Path) -> None:

@@ -21,7 +21,10 @@ BATCH = 500
 
 
 class RecoveryStrategy(ABC, Generic[Sick]):
-    """Finds one kind of trouble and mends it. A find that is out of date is mended by nobody, and does no harm."""
+    """Finds one kind of trouble and mends it.
+
+    A find that is out of date is mended by nobody, and does no harm.
+    """
 
     @property
     def name(self) -> str:

@@ -1,0 +1,88 @@
+# Everything a person or CI does with this project. `make` alone lists it.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PY := $(BIN)/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --only-binary :all:
+PYTEST := $(PY) -m pytest
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes
+CODE := jobsite jobs scheduler recovery
+RUNTIME := .venv/.runtime
+TOOLS := .venv/.tools
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check check-static lint format types contracts migrations races acceptance ui \
+	screenshots bench lock clean
+
+help: ## List what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(RUNTIME) ## Start everything on this machine; Ctrl-C stops it
+	@$(PY) -m jobsite.run
+
+test: $(TOOLS) ## Run every test; needs no server of yours
+	$(PYTEST)
+
+check: check-static test ## Everything CI runs
+
+check-static: lint types contracts migrations ## The checks that run no test
+
+lint: $(TOOLS) ## Style and mistakes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(TOOLS) ## Write the code in the common style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(TOOLS) ## Types
+	$(PY) -m mypy $(CODE) tests
+
+contracts: $(TOOLS) ## Which part may import which
+	$(BIN)/lint-imports
+
+migrations: $(TOOLS) ## No model without its migration
+	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+races: $(TOOLS) ## Only the tests with two real connections against each other
+	$(PYTEST) -m races
+
+acceptance: $(TOOLS) ## Only the tests with a real broker, real workers and real jobs
+	$(PYTEST) -m acceptance
+
+ui: $(TOOLS) ## Only the tests in a real browser
+	$(PYTEST) -m ui
+
+screenshots: $(TOOLS) ## Take a picture of every page, narrow and wide, light and dark
+	$(PY) -m tests.ui.screenshots
+
+bench: $(TOOLS) ## Measure
+	$(PY) -m benchmarks
+
+lock: $(TOOLS) ## Pin the dependencies of requirements*.in again, with hashes
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove what is made here; never the data in var/
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles test-results
+	find . -name __pycache__ -not -path './var/*' -prune -exec rm -rf {} +
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Jobsite needs Python 3.11 or later; $(PYTHON) is older. Try: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; \
+		exit 1; }
+	@$(PYTHON) -m venv .venv || { \
+		echo "$(PYTHON) cannot make a virtual environment. On Debian: apt-get install python3-venv" >&2; \
+		rm -rf .venv; exit 1; }
+
+$(RUNTIME): requirements.txt | $(PY)
+	@echo "Installing what requirements.txt pins into .venv …"
+	@$(PIP) --requirement requirements.txt
+	@ln -sf ../../bin/jobsite $(BIN)/jobsite
+	@touch $@
+
+$(TOOLS): requirements-dev.txt $(RUNTIME)
+	@echo "Installing what requirements-dev.txt pins into .venv …"
+	@$(PIP) --requirement requirements-dev.txt
+	@touch $@

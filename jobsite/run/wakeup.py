@@ -1,0 +1,56 @@
+"""Signals for a loop: it sleeps in `wait` and wakes at once for a request to stop or for a child's end."""
+
+import select
+import signal
+import socket
+from types import FrameType, TracebackType
+from typing import Final, Self
+
+STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Wakeup:
+    """While it is entered, SIGINT, SIGTERM and SIGHUP ask for a stop and SIGCHLD only wakes."""
+
+    def __init__(self) -> None:
+        self._requests: list[int] = []
+        self._reader, self._writer = socket.socketpair()
+        self._reader.settimeout(0)
+        self._writer.settimeout(0)
+
+    def __enter__(self) -> Self:
+        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        for number in STOPPING:
+            signal.signal(number, self._request)
+        signal.signal(signal.SIGCHLD, self._ignore)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        signal.set_wakeup_fd(-1)
+        for number in (*STOPPING, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL if number != signal.SIGINT else signal.default_int_handler)
+        self._reader.close()
+        self._writer.close()
+
+    @property
+    def stop_requested(self) -> bool:
+        """Somebody asked us to stop."""
+        return bool(self._requests)
+
+    @property
+    def hurry_requested(self) -> bool:
+        """Somebody pressed Ctrl-C again. A closed terminal may send its SIGHUP twice and means it once."""
+        return self.stop_requested and signal.SIGINT in self._requests[1:]
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until a signal arrives, at most so long."""
+        if select.select([self._reader], [], [], seconds)[0]:
+            self._reader.recv(4096)
+
+    def _request(self, number: int, _frame: FrameType | None) -> None:
+        self._requests.append(number)
+
+    def _ignore(self, _number: int, _frame: FrameType | None) -> None:
+        """A handler is needed: an ignored signal would not wake us."""

@@ -1,0 +1,94 @@
+"""docker-compose.yml is the process table of `make run`: the same commands, variables and checks."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from jobsite.environment import Environment
+from jobsite.run import processes
+from jobsite.run.health import CHECKS
+
+ROOT = Path(__file__).resolve().parents[2]
+NOT_A_PROCESS = {"postgres", "broker", "setup"}
+ONLY_FOR_COMPOSE = {"POSTGRES_PASSWORD", "FLOWER_PASSWORD"}
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def environment(services: dict[str, Any]) -> Environment:
+    """The settings of the web's container, as the process table reads them."""
+    given = {name: text for name, text in services["web"]["environment"].items() if "${" not in text}
+    return Environment.read({**given, "DATABASE_URL": "postgresql://postgres/jobsite"})
+
+
+@pytest.fixture(scope="module")
+def table(environment: Environment) -> dict[str, processes.Process]:
+    made = processes.table(environment, "secret", flower_host="0.0.0.0")  # noqa: S104 - in its container
+    return {process.name: process for process in made}
+
+
+def test_the_services_are_the_processes_of_make_run_and_its_two_servers(
+    services: dict[str, Any], table: dict[str, processes.Process]
+) -> None:
+    assert set(services) == set(table) | NOT_A_PROCESS
+    assert set(processes.STOP_ORDER) == set(services) - {"setup"}
+
+
+def test_each_service_runs_the_command_of_the_table(
+    services: dict[str, Any], table: dict[str, processes.Process]
+) -> None:
+    commands = {name: ["python", *process.argv[1:]] for name, process in table.items()}
+    assert {name: services[name]["command"] for name in table} == commands
+
+
+def test_each_service_is_told_every_setting_and_only_flower_its_password(
+    services: dict[str, Any], table: dict[str, processes.Process], environment: Environment
+) -> None:
+    of_the_image = {"DJANGO_SETTINGS_MODULE", "PYTHONUNBUFFERED"}
+    told = set(processes.common(environment, {})) - of_the_image
+    for name, process in table.items():
+        assert told | set(process.environment) <= set(services[name]["environment"])
+    assert [name for name in services if "FLOWER_BASIC_AUTH" in services[name]["environment"]] == ["flower"]
+    assert all(f"{name}=" in (ROOT / "Dockerfile").read_text() for name in of_the_image)
+
+
+def test_each_service_is_checked_as_the_table_says(
+    services: dict[str, Any], table: dict[str, processes.Process]
+) -> None:
+    assert set(CHECKS) == set(table)
+    checks = {name: ["CMD", *process.health] for name, process in table.items()}
+    assert {name: services[name]["healthcheck"]["test"] for name in table} == checks
+
+
+def test_each_container_reaps_keeps_its_data_and_is_nobody_special(services: dict[str, Any]) -> None:
+    for name in set(services) - {"postgres", "broker"}:
+        assert services[name]["init"] is True
+        assert services[name]["volumes"] == ["data:/var/lib/jobsite"]
+    assert re.search(r"^USER jobsite$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+
+
+def test_nothing_is_published_but_the_web_and_flower_on_loopback(services: dict[str, Any]) -> None:
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert set(published) == {"web", "flower"}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+
+
+def test_the_broker_keeps_what_it_accepted_as_the_embedded_one_does(services: dict[str, Any]) -> None:
+    command = " ".join(services["broker"]["command"])
+    for option in ("--appendonly yes", "--appendfsync everysec", "--maxmemory-policy noeviction"):
+        assert option in command
+
+
+def test_the_example_names_every_setting_and_no_other() -> None:
+    example = (ROOT / ".env.example").read_text()
+    source = (ROOT / "jobsite/environment.py").read_text()
+    read = set(re.findall(r'"(JOBSITE_[A-Z_]+|[A-Z_]+_URL)"', source))
+    assert set(re.findall(r"^([A-Z_]+)=$", example, re.MULTILINE)) == read | ONLY_FOR_COMPOSE
