@@ -90,6 +90,6 @@ def _broker_answers() -> bool:
     options = {"socket_timeout": seconds, "socket_connect_timeout": seconds, "max_retries": 0}
     try:
         with current_app.connection_for_read(transport_options=options) as broker:
-            return bool(broker.default_channel.client.ping())
+            return bool(broker.default_channel.client.ping())  # type: ignore[attr-defined]  # Redis has one
     except (OperationalError, RedisError, OSError):
         return False

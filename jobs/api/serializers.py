@@ -45,7 +45,7 @@ class ListedJobSerializer(serializers.Serializer[Job]):
     ended_at = serializers.DateTimeField(read_only=True, allow_null=True)
     limit_at = serializers.DateTimeField(read_only=True, allow_null=True)
     cancel_requested_at = serializers.DateTimeField(read_only=True, allow_null=True)
-    source = serializers.CharField(read_only=True)
+    source = serializers.CharField(read_only=True)  # type: ignore[assignment]  # the field, not an argument
     rerun_of = serializers.IntegerField(source="rerun_of_id", read_only=True, allow_null=True)
 
     @extend_schema_field(serializers.URLField)
