@@ -9,9 +9,11 @@ import atexit
 import os
 import sys
 
+import django
 import pytest
 
 from tests import browser
+from tests.outbox import Outbox
 from tests.session import Session
 
 if "jobsite.settings" in sys.modules:
@@ -20,6 +22,8 @@ if "jobsite.settings" in sys.modules:
 SESSION = Session()
 atexit.register(SESSION.stop)  # also when pytest ends before it has begun
 SESSION.start()
+django.setup()
+
 
 _without_browser = pytest.StashKey[int]()
 
@@ -36,6 +40,26 @@ def django_db_modify_db_settings() -> None:
 
     database = settings.DATABASES["default"]
     database["TEST"] = {**database.get("TEST", {}), "NAME": database["NAME"]}
+
+
+@pytest.fixture
+def outbox(monkeypatch: pytest.MonkeyPatch) -> Outbox:
+    """Takes the broker's place."""
+    from jobs import messages  # noqa: PLC0415 - not before the servers
+
+    box = Outbox()
+    monkeypatch.setattr(messages, "post", box.post)
+    return box
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _defaults_outlive_a_flush() -> None:
+    """A test on committed rows empties every table at its end; what the data migrations made comes back."""
+    from django.db.models.signals import post_migrate  # noqa: PLC0415 - not before the servers
+
+    from tests.making import restore_defaults  # noqa: PLC0415
+
+    post_migrate.connect(restore_defaults, weak=False, dispatch_uid="tests")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,0 +1,126 @@
+"""One pass of the scheduler on real rows, with an outbox for messages."""
+
+from datetime import timedelta
+
+import pytest
+
+from jobs import fleet, lifecycle, states
+from jobs.messages import BrokerUnreachableError
+from jobs.models import Job, NodeLease, Partition
+from jobs.models.clock import ClockTimestamp, from_now
+from jobs.states import Hold, Reason, Service
+from scheduler.cycle import run_pass
+from scheduler.leader import DeposedError, Leader
+from tests import making
+from tests.outbox import Outbox
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def leader() -> Leader:
+    made = Leader("test", timedelta(minutes=1))
+    assert made.campaign()
+    return made
+
+
+def step_of(job: Job) -> states.Step:
+    job.refresh_from_db()
+    return job.step
+
+
+def test_a_waiting_job_is_placed_and_its_node_is_told_once(leader: Leader, outbox: Outbox) -> None:
+    making.node()
+    job = making.queued()
+    assert run_pass(leader).placed == 1
+    assert step_of(job) == states.PLACED
+    assert outbox.pairs() == [(job.pk, 1)]
+    assert outbox.sent[0].options["task_id"] == f"job_{job.pk}"
+
+
+def test_the_higher_priority_goes_first_then_the_older(leader: Leader, outbox: Outbox) -> None:
+    making.node(cpus=2)
+    older, _younger, urgent = making.queued(), making.queued(), making.queued(priority=5)
+    run_pass(leader)
+    assert [pair[0] for pair in outbox.pairs()] == [urgent.pk, older.pk]
+
+
+def test_a_job_without_room_waits_with_a_reason_and_a_sentence(leader: Leader, outbox: Outbox) -> None:
+    making.active(cpus=2)
+    job = making.queued()
+    run_pass(leader)
+    job.refresh_from_db()
+    assert job.reason == Reason.RESOURCES
+    assert "n1 has 0 CPUs" in job.detail
+
+
+def test_a_held_job_is_not_placed(leader: Leader, outbox: Outbox) -> None:
+    making.node()
+    job = making.queued(hold=True)
+    run_pass(leader)
+    assert step_of(job) == states.QUEUED
+    assert job.reason == Reason.JOB_HELD_USER
+
+
+def test_a_paused_partition_places_nothing_and_says_so(leader: Leader, outbox: Outbox) -> None:
+    making.node()
+    Partition.objects.update(state=Partition.State.PAUSED)
+    job = making.queued()
+    run_pass(leader)
+    job.refresh_from_db()
+    assert job.reason == Reason.PARTITION_DOWN
+
+
+@pytest.mark.parametrize(
+    ("lease", "reason"),
+    [
+        ({"lease_until": ClockTimestamp()}, Reason.REQ_NODE_NOT_AVAIL),
+        ({"broker_ok_at": from_now(-timedelta(hours=1))}, Reason.BROKER_DOWN),
+        ({"broker_ok_at": None}, Reason.BROKER_DOWN),
+    ],
+)
+def test_a_node_that_does_not_answer_or_does_not_hear_gets_no_job_and_gives_placed_ones_back(
+    leader: Leader, outbox: Outbox, lease: dict[str, object], reason: Reason
+) -> None:
+    job = making.placed()
+    NodeLease.objects.update(**lease)
+    run_pass(leader)
+    job.refresh_from_db()
+    assert (job.step, job.reason, job.unstarted) == (states.QUEUED, reason, 1)
+    assert making.held_by(job) == []
+
+
+def test_a_drained_node_gives_its_placed_jobs_back(leader: Leader, outbox: Outbox) -> None:
+    job = making.placed()
+    fleet.ask_for(making.node(), Service.DRAIN, "disk", actor="op")
+    run_pass(leader)
+    assert step_of(job) == states.QUEUED
+
+
+def test_a_broker_that_takes_no_message_leaves_the_job_placed_with_a_true_reason(
+    leader: Leader, outbox: Outbox
+) -> None:
+    making.node()
+    job = making.queued()
+    outbox.refuse_with(BrokerUnreachableError("away"))
+    assert run_pass(leader).broker_down
+    job.refresh_from_db()
+    assert (job.step, job.reason) == (states.PLACED, Reason.BROKER_DOWN)
+
+
+def test_a_leader_whose_lease_is_over_places_nothing(leader: Leader, outbox: Outbox) -> None:
+    making.node()
+    job = making.queued()
+    leader.step_down()
+    leader.term = 1
+    with pytest.raises(DeposedError):
+        run_pass(leader)
+    assert step_of(job) == states.QUEUED
+    assert outbox.sent == []
+
+
+def test_a_job_held_between_snapshot_and_placing_is_not_placed() -> None:
+    job = making.queued()
+    seen = Job.objects.get(pk=job.pk)
+    lifecycle.hold(job, Hold.USER, actor="ana")
+    assert lifecycle.place([lifecycle.Placing(seen, making.node().pk, ())], making.database_now()) == []
