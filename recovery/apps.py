@@ -2,7 +2,8 @@
 
 from importlib import import_module
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
 
 
 class RecoveryConfig(AppConfig):
@@ -13,3 +14,6 @@ class RecoveryConfig(AppConfig):
     def ready(self) -> None:
         """Connect the handlers; Celery and the agent send their signals in the worker only."""
         import_module("recovery.signals")
+        operators = import_module("recovery.operators")
+        # By the time of auth's own turn, the permissions of our apps, which stand before it, are there.
+        post_migrate.connect(operators.grant, sender=apps.get_app_config("auth"))
