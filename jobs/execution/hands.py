@@ -1,6 +1,6 @@
 """Which attempts a worker thread has in hand, and who waits for the end of which.
 
-An attempt is in hand from its message's delivery to the launcher's answer; meanwhile the sweep leaves it alone.
+An attempt is in hand from its message's delivery to the launcher's answer; the sweep leaves it alone then.
 """
 
 import threading
@@ -77,7 +77,7 @@ class Observers:
             return list(self._waiting)
 
     def let_go(self) -> None:
-        """The worker leaves: nobody waits any more. Safe in a signal handler of a thread that holds no lock."""
+        """The worker leaves: nobody waits any more. Takes no lock, so a signal handler may call it."""
         self._leaving = True
         for waiting in list(self._waiting.values()):
             waiting.set()

@@ -46,7 +46,7 @@ class JobFacts:
 
 
 def build(facts: JobFacts, own: Mapping[str, str]) -> dict[str, str]:
-    """The whole environment of a job: the system's, the user's own as far as allowed, then ours (sbatch(1))."""
+    """A job's whole environment: the system's, the user's own as far as allowed, then ours (sbatch(1))."""
     person = pwd.getpwuid(os.geteuid())
     gpus = ",".join(map(str, facts.gpus))
     return {

@@ -1,7 +1,7 @@
-"""The one door through which output is read: by descriptor, from a job's own files, never by a path of its own.
+"""The one door through which output is read: by descriptor, from a job's own files, never by a path it names.
 
-The job writes straight to its files, so no death of ours can break it. A job may delete, rename or replace its
-file: what is opened here is a plain file in the attempt's directory, or nothing.
+The job writes straight to its files, so no death of ours can break it. A job may delete, rename or replace
+its file: what is opened here is a plain file in the attempt's directory, or nothing.
 """
 
 import os

@@ -1,8 +1,8 @@
 """The spool: one directory per attempt on the node's own disk, and the files by which an attempt is settled.
 
-`ticket` is made by link(2), which is atomic and never half-written: the wrapper links its own, recovery links the
-tombstone to the same name, and whoever links wins. A directory is made once; that it exists means that its
-message has been followed already.
+`ticket` is made by link(2), which is atomic and never half-written: the wrapper links its own, recovery links
+the tombstone to the same name, and whoever links wins. A directory is made once; that it exists means that
+its message has been followed already.
 """
 
 import json

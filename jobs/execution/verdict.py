@@ -18,7 +18,7 @@ class Verdict(Enum):
     HEALTHY = auto()
     """The wrapper lives; a stopping job's wrapper is asked again."""
     ADOPT = auto()
-    """The wrapper is gone or has no spool, and the job lives: it is watched, and the agent kills it when due."""
+    """The wrapper is gone or has no spool, and the job lives: the agent watches it and kills it when due."""
     FENCE = auto()
     """No ticket: link the tombstone, and the attempt has never started (T16)."""
     FINISH_FENCE = auto()

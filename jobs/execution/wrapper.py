@@ -1,13 +1,12 @@
 """The wrapper: supervises one attempt of one job, in a session of its own, with the standard library alone.
 
-It has no Django, no secret, no database and no broker. It forks the job blocked on a pipe, links the ticket, and
-only then opens the pipe; if the ticket's name is taken, the job never runs. It is the only killer of its tree,
-and it writes exit.json when that tree is empty. Its imports are few, because every job pays for them.
+It has no Django, no secret, no database and no broker. It forks the job blocked on a pipe, links the ticket,
+and only then opens the pipe; if the ticket's name is taken, the job never runs. It is the only killer of its
+tree, and it writes exit.json when that tree is empty. Its imports are few, because every job pays for them.
 """
 
 import contextlib
 import ctypes
-import errno
 import json
 import os
 import resource
@@ -15,21 +14,21 @@ import signal
 import sys
 import time
 
-from jobs.execution import procfs
+from jobs.execution import job_process, procfs
 
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 VERSION = 1
 HEARD = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 PATIENCE = 1.5
-"""The longest wait, in seconds: after a suspend the kernel's timers run late, so the clock is looked at again."""
+"""The longest wait, in seconds: after a suspend the kernel's timers run late, so the clock is read again."""
 LINGER = 0.5
 """How long what the script left running may take to end by itself: a `tee` has its last lines to write."""
 ROUND = 0.02
 
 
 def main():  # type: () -> int
-    """Run the attempt whose directory is the one argument. The answer goes to standard output, in one line."""
+    """Run the attempt whose directory is the one argument. One line on standard output is the answer."""
     os.chdir(sys.argv[1])
     _isolate()
     with open("request.json", "rb") as file:  # noqa: PTH123 - pathlib is a heavy import
@@ -46,10 +45,10 @@ def main():  # type: () -> int
 
 
 def _isolate():  # type: () -> None
-    """Leave everything behind that the worker's process may have given: descriptors, signals, session, umask."""
+    """Leave behind what the worker's process may have given: descriptors, signals, session, umask."""
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     signal.pthread_sigmask(signal.SIG_SETMASK, HEARD)
-    _default_signals()
+    job_process.default_signals()
     with contextlib.suppress(PermissionError):  # already the leader of a session
         os.setsid()
     os.umask(0o077)
@@ -57,13 +56,6 @@ def _isolate():  # type: () -> None
     for option in (PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS):
         if libc.prctl(option, 1, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), f"prctl {option}")
-
-
-def _default_signals():  # type: () -> None
-    """An ignored signal is inherited through exec; an ignored SIGCHLD loses exit codes."""
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        with contextlib.suppress(OSError, ValueError):  # some numbers belong to the C library
-            signal.signal(number, signal.SIG_DFL)
 
 
 def _hang_up():  # type: () -> None
@@ -100,7 +92,7 @@ class Attempt:
 
     def __init__(self, request):  # type: (dict[str, object]) -> None
         self.request = request
-        self.command, self.note = _command(request["arguments"])
+        self.command, self.note = job_process.command(request["arguments"])
         self.output = os.open(
             "stdout", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
         )
@@ -118,7 +110,7 @@ class Attempt:
         self.child = os.fork()
         if self.child == 0:
             os.close(opener)
-            _become_the_job(self, gate, failure)
+            job_process.become(self.command, self.request, self.output, gate, failure)
         os.close(gate)
         os.close(failure)
         why = self._link_ticket()
@@ -153,7 +145,7 @@ class Attempt:
         return ""
 
     def supervise(self):  # type: () -> None
-        """Wait until the tree is empty. Ask it to end at the limit or on a cancel, and kill it after the grace."""
+        """Wait until the tree is empty. At limit or cancel ask it to end, and kill it after the grace."""
         limit_at = self.began + float(self.request["time_limit_seconds"])  # type: ignore[arg-type]
         while self._reap():
             now = _now()
@@ -205,7 +197,8 @@ class Attempt:
     def _say_limit(self):  # type: () -> None
         seconds = int(float(self.request["time_limit_seconds"]))  # type: ignore[arg-type]
         limit = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-        line = f"jobsite: *** job {self.request['job_id']} reached its time limit of {limit}; it is being stopped ***\n"
+        job = self.request["job_id"]
+        line = f"jobsite: *** job {job} reached its time limit of {limit}; it is being stopped ***\n"
         with contextlib.suppress(OSError):  # a full disk must not keep the job alive
             os.write(self.output, line.encode())
 
@@ -242,61 +235,3 @@ class Attempt:
             "max_rss_kb": usage.ru_maxrss,
             "wall_seconds": round(self.ended - self.began, 3),
         }
-
-
-def _command(arguments):  # type: (object) -> tuple[list[str], str]
-    """How the script is run: by the kernel from its `#!` line, else by bash, else by sh."""
-    script = os.path.abspath("script")  # noqa: PTH100
-    rest = [str(argument) for argument in arguments]  # type: ignore[attr-defined]
-    with open("script", "rb") as file:  # noqa: PTH123
-        if file.read(2) == b"#!":
-            return [script, *rest], ""
-    for shell in ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"):
-        if os.access(shell, os.X_OK):
-            return [shell, script, *rest], f"runs with {shell}, because the script has no #! line"
-    return [
-        "/bin/sh",
-        script,
-        *rest,
-    ], "runs with /bin/sh, because the script has no #! line and there is no bash"
-
-
-def _become_the_job(attempt, gate, failure):  # type: (Attempt, int, int) -> None
-    """In the child: wait for the pipe to open, then become the job. Never returns."""
-    try:
-        os.setsid()
-        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        for source, target in ((null, 0), (attempt.output, 1), (attempt.output, 2)):
-            os.dup2(source, target)
-        _default_signals()
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        if not os.read(gate, 1):
-            os._exit(1)
-        os.chdir(str(attempt.request["work_dir"]))
-        _execute(attempt.command, attempt.request["environment"])  # type: ignore[arg-type]
-    except OSError as error:
-        os.write(failure, str(error).encode())
-    finally:
-        os._exit(127)
-
-
-def _execute(command, environment):  # type: (list[str], dict[str, str]) -> None
-    """Exec, in the system's own words when it cannot. A worker thread's fork may hold the script open a moment."""
-    for _ in range(100):
-        try:
-            os.execve(command[0], command, environment)  # noqa: S606 - there is no shell in between
-        except OSError as error:
-            if error.errno == errno.ETXTBSY:
-                time.sleep(0.01)
-                continue
-            raise OSError(error.errno, error.strerror, _culprit(command[0])) from error
-    raise OSError(errno.ETXTBSY, os.strerror(errno.ETXTBSY), command[0])
-
-
-def _culprit(path):  # type: (str) -> str
-    """What the error is about: the interpreter of the `#!` line where there is one, with its bytes visible."""
-    with open(path, "rb") as file:  # noqa: PTH123
-        first = file.readline(256)
-    if not first.startswith(b"#!"):
-        return path
-    return first[2:].strip(b" \t\n").split(b" ")[0].decode(errors="backslashreplace")

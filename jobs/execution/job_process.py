@@ -1,0 +1,78 @@
+"""The wrapper's child: blocked until its ticket is linked, then the job itself.
+
+Standard library alone, as the wrapper. A child whose gate closes unopened ends without having run anything.
+"""
+
+import contextlib
+import errno
+import os
+import signal
+import time
+
+
+def command(arguments):  # type: (object) -> tuple[list[str], str]
+    """How the script is run: by the kernel from its `#!` line, else by bash, else by sh."""
+    script = os.path.abspath("script")  # noqa: PTH100
+    rest = [str(argument) for argument in arguments]  # type: ignore[attr-defined]
+    with open("script", "rb") as file:  # noqa: PTH123
+        if file.read(2) == b"#!":
+            return [script, *rest], ""
+    for shell in ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"):
+        if os.access(shell, os.X_OK):
+            return [shell, script, *rest], f"runs with {shell}, because the script has no #! line"
+    return [
+        "/bin/sh",
+        script,
+        *rest,
+    ], "runs with /bin/sh, because the script has no #! line and there is no bash"
+
+
+def become(argv, request, output, gate, failure):  # type: (list[str], dict[str, object], int, int, int) -> None
+    """In the child: wait for the gate to open, then become the job. Never returns.
+
+    What keeps it from starting is written to `failure`, in the system's own words.
+    """
+    try:
+        os.setsid()
+        null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        for source, target in ((null, 0), (output, 1), (output, 2)):
+            os.dup2(source, target)
+        default_signals()
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        if not os.read(gate, 1):
+            os._exit(1)
+        os.chdir(str(request["work_dir"]))
+        _execute(argv, request["environment"])  # type: ignore[arg-type]
+    except OSError as error:
+        os.write(failure, str(error).encode())
+    finally:
+        os._exit(127)
+
+
+def _execute(argv, environment):  # type: (list[str], dict[str, str]) -> None
+    """Exec, or the system's own words. A worker thread's fork may hold the script open for a moment."""
+    for _ in range(100):
+        try:
+            os.execve(argv[0], argv, environment)  # noqa: S606 - there is no shell in between
+        except OSError as error:
+            if error.errno == errno.ETXTBSY:
+                time.sleep(0.01)
+                continue
+            raise OSError(error.errno, error.strerror, _culprit(argv[0])) from error
+    raise OSError(errno.ETXTBSY, os.strerror(errno.ETXTBSY), argv[0])
+
+
+def _culprit(path):  # type: (str) -> str
+    """What the error is about: the interpreter of the `#!` line where there is one, its bytes visible."""
+    with open(path, "rb") as file:  # noqa: PTH123
+        first = file.readline(256)
+    if not first.startswith(b"#!"):
+        return path
+    return first[2:].strip(b" \t\n").split(b" ")[0].decode(errors="backslashreplace")
+
+
+def default_signals():  # type: () -> None
+    """An ignored signal is inherited through exec; an ignored SIGCHLD loses exit codes."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        with contextlib.suppress(OSError, ValueError):  # some numbers belong to the C library
+            signal.signal(number, signal.SIG_DFL)
