@@ -8,6 +8,7 @@ the settings before the servers that they name are there.
 import atexit
 import os
 import sys
+from typing import Any
 
 import django
 import pytest
@@ -38,8 +39,8 @@ def django_db_modify_db_settings() -> None:
     """The test database is the one that DATABASE_URL names, so that child processes find the same rows."""
     from django.conf import settings  # noqa: PLC0415 - not before the servers
 
-    database = settings.DATABASES["default"]
-    database["TEST"] = {**database.get("TEST", {}), "NAME": database["NAME"]}
+    database: dict[str, Any] = settings.DATABASES["default"]
+    database.setdefault("TEST", {})["NAME"] = database["NAME"]
 
 
 @pytest.fixture

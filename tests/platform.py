@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from jobsite.run.record import Identity
 from tests.eventually import eventually
@@ -26,15 +26,8 @@ FOREIGN = (
 )
 
 
-class Child(NamedTuple):
-    """A child of the supervisor, as it has written it down."""
-
-    pid: int
-    ticks: int
-
-
 class Platform:
-    """`python -m jobsite.run` with a data directory and ports of its own. Entered, it is ready; left, it is gone."""
+    """`python -m jobsite.run` in a directory and on ports of its own. Entered: ready; left: gone."""
 
     def __init__(self, var: Path, *, prefix: Sequence[str] = (), **settings: str) -> None:
         self.var = var
@@ -108,7 +101,7 @@ class Platform:
         self._running().wait()
 
     def end_jobs(self) -> None:
-        """Kill every process that has to do with this directory: jobs and wrappers that a stop leaves alone."""
+        """Kill every process that has to do with this directory: a stop leaves jobs and wrappers alone."""
         eventually(self._killed_all, what=f"the end of everything in {self.var}")
 
     @property
@@ -152,21 +145,23 @@ class Platform:
         told = {name: value for name, value in os.environ.items() if name not in FOREIGN}
         return {**told, **self._settings}
 
-    def child(self, name: str) -> Child:
+    def child(self, name: str) -> Identity:
         """One child as it is now."""
         children = json.loads((self.var / "run" / "children.json").read_text())["children"]
-        return Child(*children[name])
+        return Identity(*children[name])
 
-    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> Child:
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> Identity:
         """Signal one child; the child that was signalled."""
         child = self.child(name)
         assert Identity.of(child.pid) == child
         os.kill(child.pid, number)
         return child
 
-    def wait_restarted(self, name: str, before: Child, within: float = 20.0) -> Child:
+    def wait_restarted(self, name: str, before: Identity, within: float = 20.0) -> Identity:
         """Wait until another child of this name lives; that child."""
-        return eventually(lambda: self._another(name, before), within=within, what=f"a new {name}")
+        found = eventually(lambda: self._another(name, before), within=within, what=f"a new {name}")
+        assert found
+        return found
 
     def logs(self, lines: int = 15) -> str:
         """The end of each child's log, for the message of a failure."""
@@ -174,7 +169,7 @@ class Platform:
         ends = ["\n".join(file.read_text(errors="replace").splitlines()[-lines:]) for file in files]
         return "".join(f"\n== {file.name}\n{end}" for file, end in zip(files, ends, strict=True))
 
-    def _another(self, name: str, before: Child) -> Child | None:
+    def _another(self, name: str, before: Identity) -> Identity | None:
         now = self.child(name)
         return now if now != before and Identity.of(now.pid) else None
 

@@ -7,7 +7,7 @@ import pytest
 from jobs import fleet, lifecycle, states
 from jobs.messages import BrokerUnreachableError
 from jobs.models import Job, NodeLease, Partition
-from jobs.models.clock import ClockTimestamp, from_now
+from jobs.models.clock import ClockTimestamp, database_now, from_now
 from jobs.states import Hold, Reason, Service
 from scheduler.cycle import run_pass
 from scheduler.leader import DeposedError, Leader
@@ -123,4 +123,4 @@ def test_a_job_held_between_snapshot_and_placing_is_not_placed() -> None:
     job = making.queued()
     seen = Job.objects.get(pk=job.pk)
     lifecycle.hold(job, Hold.USER, actor="ana")
-    assert lifecycle.place([lifecycle.Placing(seen, making.node().pk, ())], making.database_now()) == []
+    assert lifecycle.place([lifecycle.Placing(seen, making.node().pk, ())], database_now()) == []
