@@ -1,11 +1,20 @@
-"""What the group of operators may do in the admin. Whether a person gets there at all is their staff status."""
+"""What the group of operators may do in the admin. Who gets there at all is decided by the staff status."""
 
 from typing import Any, Final
 
 from jobs.models.roles import OPERATORS
 
 VIEWED: Final = {
-    "jobs": ("job", "resourceallocation", "node", "nodelease", "partition", "jobevent", "nodeevent", "apitoken"),
+    "jobs": (
+        "job",
+        "resourceallocation",
+        "node",
+        "nodelease",
+        "partition",
+        "jobevent",
+        "nodeevent",
+        "apitoken",
+    ),
     "scheduler": ("schedulerlease",),
     "recovery": ("recoveryrun", "recoveryaction"),
 }

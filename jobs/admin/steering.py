@@ -55,7 +55,7 @@ def write_history(request: HttpRequest, changed: Iterable[Model], what: str) -> 
     for row in changed:
         LogEntry.objects.log_actions(
             user_id=person(request).pk,
-            queryset=[row],  # type: ignore[arg-type]  # as in Django's own log_change
+            queryset=[row],  # as in Django's own log_change
             action_flag=CHANGE,
             change_message=f"{what.capitalize()}.",
             single_object=True,

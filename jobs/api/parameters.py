@@ -96,7 +96,7 @@ def _given(query: QueryDict, allowed: Iterable[str]) -> dict[str, str]:
             raise ValidationError({name: [f"There is no such parameter. There are: {', '.join(allowed)}."]})
         if len(query.getlist(name)) > 1:
             raise ValidationError({name: ["It is given more than once. Give it once."]})
-    return {name: value for name, value in query.dict().items() if value}
+    return {name: value for name in query if (value := query.get(name, ""))}
 
 
 def _state(word: str) -> State:

@@ -91,8 +91,12 @@ class JobsView(JobView):
             jobs = jobs.filter(owner=self.person)
         found = page.of(jobs.only(*LISTED_COLUMNS))
         shown = found[: page.limit]
-        results = ListedJobSerializer(shown, many=True, context={"request": request}).data
-        return Response({"results": results, "next": shown[-1].pk if len(found) > page.limit else None})
+        listed = ListedJobSerializer(
+            shown,  # type: ignore[arg-type]  # the stubs do not know `many`
+            many=True,
+            context={"request": request},
+        )
+        return Response({"results": listed.data, "next": shown[-1].pk if len(found) > page.limit else None})
 
     @extend_schema(
         summary="Submit a job",

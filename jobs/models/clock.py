@@ -24,9 +24,7 @@ def not_before(*columns: str) -> Greatest:
     return Greatest(ClockTimestamp(), *(F(column) for column in columns))
 
 
-def from_now(
-    span: timedelta | Combinable,
-) -> "ExpressionWrapper[DateTimeField[datetime, datetime]] | CombinedExpression":
+def from_now(span: timedelta | Combinable) -> "ExpressionWrapper[CombinedExpression]":
     """The moment that lies `span` after the database's present one."""
     duration = Value(span, output_field=DurationField()) if isinstance(span, timedelta) else span
     return ExpressionWrapper(ClockTimestamp() + duration, output_field=DateTimeField())

@@ -67,7 +67,7 @@ def refuse_silent_broker(url: str) -> None:
 
     with Connection(url, connect_timeout=3) as connection:
         try:
-            connection.ensure_connection(max_retries=1, interval_start=0.1)
+            connection.ensure_connection(max_retries=1, interval_start=0)
         except (OperationalError, OSError) as error:
             words = " ".join(str(error).split())
             raise UnreachableServerError(
