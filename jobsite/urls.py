@@ -10,4 +10,5 @@ urlpatterns = [
     path("api/v1/", include("jobs.api.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("", include("jobs.urls")),
 ]
