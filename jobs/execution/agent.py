@@ -23,6 +23,7 @@ from jobs.execution.spool import Spool
 from jobs.execution.station import Station
 from jobs.execution.watch import Watch
 from jobs.models import Job, Node
+from jobs.states import Phase
 
 logger = logging.getLogger("jobs.agent")
 
@@ -161,7 +162,11 @@ class NodeAgent:
     def attend(self, pair: Pair) -> None:
         """A job was launched: wait for its end, or take note of it if it is over by now."""
         job = running_here(self.station, *pair)
-        if job is not None and not self.station.watch_wrapper(job):
+        if job is None:
+            self.observers.tell(pair)
+        elif job.phase == Phase.STOPPING:  # whoever asked was not heard while the job was in hand
+            self._settle(*pair)
+        elif not self.station.watch_wrapper(job):
             self._process_ended(pair)
 
     def _process_ended(self, pair: Pair) -> None:
