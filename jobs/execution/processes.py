@@ -6,13 +6,15 @@ Never by pid alone, and never by psutil's creation time, which moves when the cl
 import os
 import select
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from jobs.execution import procfs
 
 DEAD = "ZX"
-ROUNDS = 200
+ROUNDS = 500
+BELIEVED = 20
+"""How often nothing must be found where a process may have come and gone between two looks."""
 
 
 @dataclass(frozen=True)
@@ -80,17 +82,42 @@ def tree(roots: Iterable[Identity]) -> set[Identity]:
     return alive | {Identity(boot, *below) for root in alive for below in procfs.descendants(root.pid)}
 
 
-def kill_tree(token: str, roots: Iterable[Identity]) -> bool:
-    """KILL these processes, all below them and all with the marker, until none is left. False: some are."""
-    known = tuple(roots)
+def kill_tree(token: str, roots: Iterable[Identity], *, reaper: Identity | None = None) -> bool:
+    """KILL these processes, all below them and all with the marker, until none is left. False: some are.
+
+    A living `reaper` is stopped first and killed last: what loses its parent falls to it, and stays below it.
+    """
+    if reaper is not None and send(reaper, signal.SIGSTOP):
+        return _hunt(token, [reaper, *roots], spared=reaper) and _hunt(token, [reaper])
+    return _hunt(token, tuple(roots))
+
+
+def _hunt(token: str, roots: Collection[Identity], *, spared: Identity | None = None) -> bool:
+    """Kill as they are found. What forks and leaves in a loop can be missed, so nothing is believed once."""
+    before: set[int] = set()
+    empty = 0
     for _ in range(ROUNDS):
-        living = tree([*known, *marked(token)])
-        if not living:
+        living = _kill_all(tree(roots) - {spared})
+        pids = procfs.pids()
+        missed = spared is not None
+        for pid in reversed(pids):  # the newest first
+            marker = procfs.marker_of(pid)
+            found = identify(pid) if marker == token or pid not in before else None
+            if marker == token and found not in (None, spared):
+                living |= _kill_all(tree([found]) - {spared})
+            missed |= found is None and pid not in before
+        before = set(pids)
+        empty = 0 if living else empty + 1
+        if empty == BELIEVED or (empty and not missed):
             return True
-        for identity in living:
-            send(identity, signal.SIGKILL)
         _wait_for_any(living)
     return False
+
+
+def _kill_all(living: set[Identity]) -> set[Identity]:
+    for identity in living:
+        send(identity, signal.SIGKILL)
+    return living
 
 
 def _wait_for_any(living: Iterable[Identity], milliseconds: int = 50) -> None:

@@ -143,12 +143,11 @@ def _lose(job: Job, station: Station, reason: Reason, detail: str, evidence: Evi
 
 
 def _kill(job: Job, station: Station) -> bool:
-    """Wrapper first, then whatever is left of the tree. False: something of it lives still."""
+    """End wrapper and tree, the wrapper frozen first and killed last. False: something of it lives still."""
     allocation = held_by(job)
-    roots = [found for found in identities(station.directory_of(job).ticket(), allocation) if found]
-    for root in roots[:1]:
-        processes.send(root, signal.SIGKILL)
-    return processes.kill_tree(station.token_of(job, allocation), roots)
+    wrapper, process = identities(station.directory_of(job).ticket(), allocation)
+    roots = [process] if process is not None else []
+    return processes.kill_tree(station.token_of(job, allocation), roots, reaper=wrapper)
 
 
 def ending_of(outcome: Outcome) -> Ending:

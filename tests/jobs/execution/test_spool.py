@@ -139,7 +139,7 @@ def test_a_torn_exit_is_told_and_counts_for_nothing(spool: Spool, content: bytes
     attempt.make()
     assert attempt.outcome() is None
     (attempt.path / "exit.json").write_bytes(content)
-    with pytest.raises(UnreadableFileError, match="exit.json cannot be read"):
+    with pytest.raises(UnreadableFileError, match=r"exit\.json cannot be read"):
         attempt.outcome()
 
 

@@ -13,7 +13,7 @@ ANY = (False, True)
 
 def evidence(**changes: Any) -> Evidence:
     """A wrapper and its job live, as they should."""
-    plain = {
+    plain: dict[str, Any] = {
         "same_spool": True,
         "same_boot": True,
         "identity_in_row": True,

@@ -54,7 +54,7 @@ def test_a_job_has_its_own_three_descriptors_and_the_one_of_its_script(spool: Sp
 
 
 def test_a_job_is_in_a_session_of_its_own_and_can_gain_no_privilege(spool: Spool) -> None:
-    script = "umask; [ $(ps -o sid= -p $$) = $$ ] && echo leader; grep -E 'NoNewPrivs|SigIgn|SigBlk' /proc/self/status"
+    script = "umask; [ $(ps -o sid= -p $$) = $$ ] && echo leader; grep -E 'NoNew|SigI|SigB' /proc/self/status"
     directory = running.started(spool, script)
     running.outcome_of(directory)
     said = running.said(directory).split()
