@@ -6,7 +6,7 @@ wrappers supervise the jobs, and the next agent reads what they wrote.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -143,8 +143,7 @@ class NodeAgent:
 
     def _stop_jobs(self) -> None:
         stopping = Job.objects.stopping().on(self.station.node_name)
-        for job_id, attempt in stopping.values_list("pk", "attempt"):
-            self._settle(job_id, attempt)
+        self._each(stopping.values_list("pk", "attempt"), self._settle)
 
     def _sweep(self) -> None:
         """The agent's own timer: it works with Celery Beat dead."""
@@ -155,7 +154,7 @@ class NodeAgent:
     def _station_sweep(self, *, trigger: str, dry_run: bool) -> None:
         sweep_due.send(sender=NodeAgent, station=self.station, trigger=trigger, dry_run=dry_run)
         for job in Job.objects.running().on(self.station.node_name):
-            self.station.watch_wrapper(job)
+            self._each([(job.pk, job.attempt)], lambda *_, job=job: self.station.watch_wrapper(job))
         self._tell_of_ends()
 
     def attend(self, pair: Pair) -> None:
@@ -171,9 +170,13 @@ class NodeAgent:
         self._guarded(self._settle_unsettled)
 
     def _settle_unsettled(self) -> None:
-        for pair in tuple(self._unsettled):
-            self._settle(*pair)
-            self._unsettled.discard(pair)
+        noted = tuple(self._unsettled)
+        self._unsettled.difference_update(noted)
+        try:
+            self._each(noted, self._settle)
+        except DatabaseError:
+            self._unsettled.update(noted)
+            raise
 
     def _settle(self, job_id: int, attempt: int) -> None:
         if settle_pair(job_id, attempt, self.station):
@@ -185,6 +188,14 @@ class NodeAgent:
             here = Job.objects.live().on(self.station.node_name)
             if not here.filter(pk=pair[0], attempt=pair[1]).exists():
                 self.observers.tell(pair)
+
+    def _each(self, pairs: Iterable[Pair], work: Callable[[int, int], object]) -> None:
+        """Do it for each of them. One whose files cannot be read does not keep the others from it."""
+        for pair in pairs:
+            try:
+                work(*pair)
+            except OSError:
+                logger.exception("job=%s attempt=%s: put off to the next sweep", *pair)
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """Do it; a database that is away only delays it to the next sweep."""

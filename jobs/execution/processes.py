@@ -6,14 +6,16 @@ Never by pid alone, and never by psutil's creation time, which moves when the cl
 import os
 import select
 import signal
+import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from jobs.execution import procfs
 
 DEAD = "ZX"
-ROUNDS = 500
-BELIEVED = 20
+PATIENCE = 10.0
+"""Seconds: who lives on after that cannot be killed now."""
+BELIEVED = 200
 """How often nothing must be found where a process may have come and gone between two looks."""
 
 
@@ -96,17 +98,19 @@ def _hunt(token: str, roots: Collection[Identity], *, spared: Identity | None = 
     """Kill as they are found. What forks and leaves in a loop can be missed, so nothing is believed once."""
     before: set[int] = set()
     empty = 0
-    for _ in range(ROUNDS):
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
         living = _kill_all(tree(roots) - {spared})
         pids = procfs.pids()
         missed = spared is not None
         for pid in reversed(pids):  # the newest first
-            marker = procfs.marker_of(pid)
-            found = identify(pid) if marker == token or pid not in before else None
-            if marker == token and found not in (None, spared):
+            if pid in before:
+                continue
+            found = identify(pid)
+            missed |= found is None
+            if found not in (None, spared) and procfs.marker_of(pid) == token:
                 living |= _kill_all(tree([found]) - {spared})
-            missed |= found is None and pid not in before
-        before = set(pids)
+        before = set() if living else set(pids)
         empty = 0 if living else empty + 1
         if empty == BELIEVED or (empty and not missed):
             return True

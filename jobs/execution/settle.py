@@ -61,17 +61,16 @@ def settle(job: Job, station: Station) -> bool:
 
 
 def examine(job: Job, station: Station) -> Verdict:
-    """What the table says of a job now. A file that cannot be read counts as absent, and is told of."""
-    try:
-        return decide(station.observe(job))
-    except UnreadableFileError as error:
-        logger.error("job=%s attempt=%s: %s", job.pk, job.attempt, error)
-        raise OSError(str(error)) from error
+    """What the table says of a job now. Raises UnreadableFileError, which is an OSError."""
+    return decide(station.observe(job))
 
 
 def needs_settling(job: Job, station: Station) -> bool:
     """It is not simply running: its row, its spool and its processes do not tell the same story."""
-    return job.phase != Phase.ACTIVE or examine(job, station) is not Verdict.HEALTHY
+    try:
+        return job.phase != Phase.ACTIVE or examine(job, station) is not Verdict.HEALTHY
+    except UnreadableFileError:
+        return True  # whoever settles it tells of the file
 
 
 def end_overdue(job: Job, station: Station) -> bool:

@@ -12,19 +12,22 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from jobs.execution.processes import Identity
+from jobs.execution.records import Outcome, Ticket, UnreadableFileError, read_outcome, read_ticket
+
+__all__ = [
+    "AttemptDirectory",
+    "Burial",
+    "Outcome",
+    "Request",
+    "Spool",
+    "Ticket",
+    "UnreadableFileError",
+    "write_durably",
+]
 
 VERSION: Final = 1
-
-
-class UnreadableFileError(ValueError):
-    """A file of the spool does not hold what it should. It is left as it is."""
-
-    def __init__(self, path: Path, why: object) -> None:
-        self.path = path
-        super().__init__(f"{path} cannot be read: {why}")
 
 
 class Burial(Enum):
@@ -48,33 +51,6 @@ class Request:
     time_limit_seconds: float
     grace_seconds: float
     version: int = VERSION
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ticket:
-    """The wrapper's ticket, with wrapper and job; or the tombstone, with neither."""
-
-    wrapper: Identity | None = None
-    job: Identity | None = None
-    note: str = ""
-
-    @property
-    def is_tombstone(self) -> bool:
-        """Recovery won: the attempt has never started and never will."""
-        return self.wrapper is None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """The content of exit.json."""
-
-    exit_code: int | None
-    exit_signal: int | None
-    cause: str | None
-    launch_error: str | None
-    cpu_seconds: float
-    max_rss_kb: int
-    wall_seconds: float
 
 
 class AttemptDirectory:
@@ -116,20 +92,7 @@ class AttemptDirectory:
 
     def ticket(self) -> Ticket | None:
         """The ticket. None: nobody has linked one yet."""
-        content = _read_json(self.path / "ticket")
-        if content is None:
-            return None
-        if content.get("tombstone"):
-            return Ticket()
-        try:
-            boot = content["boot_id"]
-            return Ticket(
-                wrapper=Identity(boot, content["wrapper_pid"], content["wrapper_ticks"]),
-                job=Identity(boot, content["pid"], content["start_ticks"]),
-                note=content.get("note", ""),
-            )
-        except KeyError as error:
-            raise UnreadableFileError(self.path / "ticket", error) from error
+        return read_ticket(self.path / "ticket")
 
     def bury(self) -> Burial:
         """Link the tombstone to the ticket's name. WON or ALREADY: this attempt never starts."""
@@ -143,13 +106,7 @@ class AttemptDirectory:
 
     def outcome(self) -> Outcome | None:
         """How the attempt ended, by its wrapper's word. None: it has not said so."""
-        content = _read_json(self.path / "exit.json")
-        if content is None:
-            return None
-        try:
-            return Outcome(**{name: content[name] for name in Outcome.__dataclass_fields__})
-        except KeyError as error:
-            raise UnreadableFileError(self.path / "exit.json", error) from error
+        return read_outcome(self.path / "exit.json")
 
     def ask_cancel(self) -> None:
         """Tell the wrapper that the signal that follows means a cancel."""
@@ -226,15 +183,3 @@ def _make_once(path: Path, content: bytes) -> None:
     finally:
         temporary.unlink()
     sync_directory(path.parent)
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except ValueError as error:
-        raise UnreadableFileError(path, error) from error
-    if not isinstance(content, dict):
-        raise UnreadableFileError(path, "not an object")
-    return content

@@ -27,7 +27,7 @@ def evidence(**changes: Any) -> Evidence:
 
 def every(**fixed: Any) -> list[Evidence]:
     """All that can be seen with these facts fixed."""
-    open_facts = {
+    open_facts: dict[str, Any] = {
         "same_spool": ANY,
         "same_boot": ANY,
         "identity_in_row": ANY,
@@ -38,7 +38,7 @@ def every(**fixed: Any) -> list[Evidence]:
     }
     names = [name for name in open_facts if name not in fixed]
     choices = product(*(open_facts[name] for name in names))
-    return [Evidence(**fixed, **dict(zip(names, choice, strict=True))) for choice in choices]
+    return [Evidence(**{**fixed, **dict(zip(names, choice, strict=True))}) for choice in choices]
 
 
 OTHER_SPOOL: dict[str, Any] = {"same_spool": False}
