@@ -8,7 +8,7 @@ from celery.signals import worker_ready
 from django.db import connections
 from django.dispatch import receiver
 
-from jobs.execution import agent as agents
+from jobs.execution import agents
 from jobs.execution.signals import sweep_due
 from jobs.execution.station import Station
 from recovery.manager import RecoveryManager

@@ -6,7 +6,7 @@ wrappers supervise the jobs, and the next agent reads what they wrote.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from django.conf import settings
@@ -159,8 +159,7 @@ class NodeAgent:
 
     def _stop_jobs(self) -> None:
         stopping = Job.objects.stopping().on(self.station.node_name)
-        for job_id, attempt in stopping.values_list("pk", "attempt"):
-            self._settle(job_id, attempt)
+        self._each(stopping.values_list("pk", "attempt"))
 
     def _sweep(self) -> None:
         """The agent's own timer: it works with Celery Beat dead."""
@@ -193,14 +192,23 @@ class NodeAgent:
         self._guarded(self._settle_unsettled)
 
     def _settle_unsettled(self) -> None:
-        for pair in tuple(self._unsettled):
+        noted = tuple(self._unsettled)
+        self._unsettled.difference_update(noted)
+        try:
+            self._each(noted)
+        except AWAY:
+            self._unsettled.update(noted)
+            raise
+
+    def _each(self, pairs: Iterable[Pair]) -> None:
+        """Settle each of them. One that is odd keeps none of the others from it."""
+        for pair in pairs:
             try:
                 self._settle(*pair)
             except AWAY:
                 raise
             except Exception:
                 logger.exception("job=%s attempt=%s: left to the sweep", *pair)
-            self._unsettled.discard(pair)
 
     def _settle(self, job_id: int, attempt: int) -> None:
         if settle_pair(job_id, attempt, self.station):
@@ -225,21 +233,3 @@ class NodeAgent:
 def _is_news(error: Exception) -> bool:
     """A database that is away needs no traceback; anything else does."""
     return not isinstance(error, DatabaseError | InterfaceError)
-
-
-_current: list[NodeAgent] = []
-
-
-def current() -> NodeAgent:
-    """The agent of this worker process."""
-    return _current[0]
-
-
-def running() -> list[NodeAgent]:
-    """This process's agent, if it has one."""
-    return list(_current)
-
-
-def set_current(agent: NodeAgent | None) -> None:
-    """Make this the process's agent."""
-    _current[:] = [] if agent is None else [agent]

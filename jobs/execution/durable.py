@@ -1,18 +1,8 @@
 """Files that are whole or not there, whatever crashes, and stay after a power cut."""
 
-import json
 import os
 import secrets
 from pathlib import Path
-from typing import Any
-
-
-class UnreadableFileError(ValueError):
-    """A file of the spool does not hold what it should. It is left as it is."""
-
-    def __init__(self, path: Path, why: object) -> None:
-        self.path = path
-        super().__init__(f"{path} cannot be read: {why}")
 
 
 def write_durably(path: Path, content: bytes, *, mode: int = 0o600) -> None:
@@ -49,15 +39,3 @@ def make_once(path: Path, content: bytes) -> None:
     finally:
         temporary.unlink()
     sync_directory(path.parent)
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except ValueError as error:
-        raise UnreadableFileError(path, error) from error
-    if not isinstance(content, dict):
-        raise UnreadableFileError(path, "not an object")
-    return content

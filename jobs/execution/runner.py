@@ -12,8 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from jobs import lifecycle
-from jobs.execution import agent as agents
-from jobs.execution import launcher
+from jobs.execution import agents, launcher
 from jobs.execution.agent import NodeAgent
 from jobs.execution.hands import Pair
 from jobs.execution.order import prepare

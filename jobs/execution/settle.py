@@ -5,7 +5,8 @@ import signal
 from jobs import lifecycle
 from jobs.ending import Ending
 from jobs.execution import processes
-from jobs.execution.spool import Burial, Outcome, Ticket
+from jobs.execution.records import Outcome, Ticket
+from jobs.execution.spool import Burial
 from jobs.execution.station import Station, held_by, identities
 from jobs.execution.verdict import Verdict, decide
 from jobs.lifecycle import Identities
@@ -136,13 +137,11 @@ def _lose(job: Job, station: Station, reason: Reason, detail: str, evidence: Evi
 
 
 def _kill(job: Job, station: Station) -> bool:
-    """Wrapper first, then whatever is left of the tree. False: something of it lives still."""
+    """End wrapper and tree, the wrapper frozen first and killed last. False: something of it lives still."""
     allocation = held_by(job)
-    roots = [found for found in identities(station.ticket_of(job), allocation) if found]
-    below = processes.tree(roots)  # what the wrapper leaves may carry no marker
-    for root in roots[:1]:
-        processes.send(root, signal.SIGKILL)
-    return processes.kill_tree(station.token_of(job, allocation), below)
+    wrapper, process = identities(station.ticket_of(job), allocation)
+    roots = [process] if process is not None else []
+    return processes.kill_tree(station.token_of(job, allocation), roots, reaper=wrapper)
 
 
 def ending_of(outcome: Outcome) -> Ending:

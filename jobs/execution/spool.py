@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from jobs.execution.durable import UnreadableFileError, make_once, read_json, sync_directory, write_durably
-from jobs.execution.processes import Identity
+from jobs.execution.durable import make_once, sync_directory, write_durably
+from jobs.execution.records import Outcome, Ticket, read_outcome, read_ticket
 
 VERSION: Final = 1
 
@@ -41,47 +41,6 @@ class Request:
     time_limit_seconds: float
     grace_seconds: float
     version: int = VERSION
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ticket:
-    """The wrapper's ticket, with wrapper and job; or the tombstone, with neither."""
-
-    wrapper: Identity | None = None
-    job: Identity | None = None
-    note: str = ""
-    legible: bool = True
-
-    @property
-    def is_tombstone(self) -> bool:
-        """Recovery won: the attempt has never started and never will."""
-        return self.wrapper is None and self.legible
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """The content of exit.json."""
-
-    exit_code: int | None
-    exit_signal: int | None
-    cause: str | None
-    launch_error: str | None
-    cpu_seconds: float
-    max_rss_kb: int
-    wall_seconds: float
-
-    @classmethod
-    def read(cls, content: dict[str, Any]) -> "Outcome":
-        """Of the file's content. Raises KeyError, TypeError or ValueError when no wrapper wrote that."""
-        return cls(
-            exit_code=_small(content["exit_code"]),
-            exit_signal=_small(content["exit_signal"]),
-            cause=None if content["cause"] is None else str(content["cause"]),
-            launch_error=None if content["launch_error"] is None else str(content["launch_error"]),
-            cpu_seconds=float(content["cpu_seconds"]),
-            max_rss_kb=int(content["max_rss_kb"]),
-            wall_seconds=float(content["wall_seconds"]),
-        )
 
 
 class AttemptDirectory:
@@ -123,20 +82,7 @@ class AttemptDirectory:
 
     def ticket(self) -> Ticket | None:
         """The ticket. None: nobody has linked one yet."""
-        content = read_json(self.path / "ticket")
-        if content is None:
-            return None
-        if content.get("tombstone"):
-            return Ticket()
-        try:
-            boot = str(content["boot_id"])
-            return Ticket(
-                wrapper=Identity(boot, int(content["wrapper_pid"]), int(content["wrapper_ticks"])),
-                job=Identity(boot, int(content["pid"]), int(content["start_ticks"])),
-                note=str(content.get("note", "")),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise UnreadableFileError(self.path / "ticket", error) from error
+        return read_ticket(self.path / "ticket")
 
     def bury(self) -> Burial:
         """Link the tombstone to the ticket's name. WON or ALREADY: this attempt never starts."""
@@ -150,13 +96,7 @@ class AttemptDirectory:
 
     def outcome(self) -> Outcome | None:
         """How the attempt ended, by its wrapper's word. None: it has not said so."""
-        content = read_json(self.path / "exit.json")
-        if content is None:
-            return None
-        try:
-            return Outcome.read(content)
-        except (KeyError, TypeError, ValueError) as error:
-            raise UnreadableFileError(self.path / "exit.json", error) from error
+        return read_outcome(self.path / "exit.json")
 
     def ask_cancel(self) -> None:
         """Tell the wrapper that the signal that follows means a cancel."""
@@ -204,12 +144,3 @@ class Spool:
             job, _, attempt = entry.name.partition(".")
             if job.isdecimal() and attempt.isdecimal():
                 yield self.attempt(int(job), int(attempt))
-
-
-def _small(value: Any) -> int | None:
-    """An exit code or a signal's number."""
-    if value is None:
-        return None
-    if type(value) is not int or not 0 <= value <= 255:
-        raise ValueError(f"{value!r} is no exit code and no signal")
-    return value

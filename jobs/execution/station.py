@@ -3,10 +3,10 @@
 import logging
 
 from jobs.execution import processes, procfs
-from jobs.execution.durable import UnreadableFileError
 from jobs.execution.hands import Hands, Pair
 from jobs.execution.processes import Identity
-from jobs.execution.spool import AttemptDirectory, Outcome, Spool, Ticket
+from jobs.execution.records import Outcome, Ticket, UnreadableFileError
+from jobs.execution.spool import AttemptDirectory, Spool
 from jobs.execution.verdict import Evidence, TicketKind
 from jobs.execution.watch import Watch
 from jobs.models import Job, ResourceAllocation
@@ -58,7 +58,7 @@ class Station:
         wrapper_alive = wrapper is not None and processes.is_alive(wrapper)
         process_alive = process is not None and processes.is_alive(process)
         same_spool = allocation.spool_id == self.spool.spool_id
-        told = same_spool and kind_of(ticket) is TicketKind.WRAPPER and directory.outcome() is not None
+        told = same_spool and kind_of(ticket) is TicketKind.WRAPPER and self.outcome_of(job) is not None
         if not wrapper_alive and not process_alive and not told:  # the wrapper told after its tree was empty
             process_alive = bool(processes.marked(self.token_of(job, allocation)))
         return Evidence(

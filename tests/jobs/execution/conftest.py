@@ -3,24 +3,19 @@
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from jobs import lifecycle
 from jobs.execution import procfs
-from jobs.execution.spool import Spool
 from jobs.execution.station import Station
 from jobs.models import Job
 from tests import making
+from tests.jobs.execution.running import spool, station
+
+__all__ = ["claimed", "marked", "spool", "station"]
 
 Process = subprocess.Popen[bytes]
-
-
-@pytest.fixture
-def station(tmp_path: Path) -> Station:
-    """Node n1 as its agent sees it."""
-    return Station("n1", Spool.open(tmp_path / "spool"))
 
 
 @pytest.fixture

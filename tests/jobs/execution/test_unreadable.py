@@ -72,11 +72,11 @@ def test_behind_a_ticket_that_cannot_be_read_the_outcome_counts(
 
 
 def test_a_job_that_nobody_can_look_at_keeps_no_other_from_its_end(
-    station: Station, launched: Callable[..., Job]
+    station: Station, claimed: Callable[[], Job], launched: Callable[..., Job]
 ) -> None:
-    lost, well = launched(b""), launched(json.dumps(EXIT).encode())
-    (station.directory_of(lost).path / "exit.json").unlink()
-    (station.directory_of(lost).path / "exit.json").mkdir()  # reading it is an error of the system
+    lost, well = claimed(), launched(json.dumps(EXIT).encode())
+    station.directory_of(lost).path.rmdir()
+    station.directory_of(lost).path.write_text("no directory")  # to link a tombstone here is an error
     result = RecoveryManager(station).recover()
     well.refresh_from_db()
     assert well.exit_code == 3
