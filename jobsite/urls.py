@@ -10,4 +10,10 @@ urlpatterns = [
     path("api/v1/", include("jobs.api.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("", include("jobs.urls")),
 ]
+
+handler400 = "jobs.views.refusals.bad_request"
+handler403 = "jobs.views.refusals.forbidden"
+handler404 = "jobs.views.refusals.not_found"
+handler500 = "jobs.views.refusals.broken"
