@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 
 from jobs.models.allocation import AllocatedGpu, ResourceAllocation
 from jobs.models.node import Node
-from jobs.resources import Capacity
+from jobs.resources import Capacity, format_memory
 from jobs.states import Service
 
 
@@ -21,6 +21,16 @@ class Cluster:
     total: Capacity
     nodes: int
     nodes_up: int
+
+    @property
+    def given_memory(self) -> str:
+        """For a person."""
+        return format_memory(self.given.memory_mb)
+
+    @property
+    def total_memory(self) -> str:
+        """For a person."""
+        return format_memory(self.total.memory_mb)
 
     @classmethod
     def read(cls, moment: datetime) -> Self:

@@ -49,3 +49,8 @@ class ShownEvent:
     def message(self) -> str:
         """What is to be said of it."""
         return self.event.message
+
+    @property
+    def by(self) -> str:
+        """Who did it, where the message does not say so already."""
+        return "" if self.event.actor in self.event.message else self.event.actor
