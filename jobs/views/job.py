@@ -31,11 +31,13 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
     user = person(request)
     changes = may_change(request, found)
     now = timezone.now()
+    at_end = "from" not in request.GET
     context = {
         "now": now,
         "shown": ShownJob(found, now),
-        "output": _tail(found) if "from" not in request.GET else _piece(found, _start(request)),
-        "follows": "from" not in request.GET and not found.is_final,
+        "output": _tail(found) if at_end else _piece(found, _start(request)),
+        "at_end": at_end,
+        "follows": at_end and not found.is_final,
         "events": [ShownEvent(event) for event in found.events.all()],
         "actions": actions.offered(found, user, may_change=changes, operates=is_operator(user)),
         "is_owner": found.owner_id == user.pk,

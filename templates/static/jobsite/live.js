@@ -72,11 +72,21 @@ async function renew() {
   renewed = Date.now();
 }
 
+// Another attempt writes another output, from its beginning.
+function begin(answer) {
+  log.dataset.attempt = answer.headers.get("X-Jobsite-Attempt");
+  next = cut = kept = 0;
+  text.replaceChildren();
+  earlier.hidden = true;
+  return false;
+}
+
 // One look. True: the job has ended and everything is here.
 async function look() {
   const answer = await fetch(`${log.dataset.url}?from=${next}`, { headers: { Accept: "text/plain" } });
   if (answer.redirected || answer.status === 404) return true; // logged out, or the job is no longer ours to see
   if (!answer.ok) throw new Error(String(answer.status));
+  if (answer.headers.get("X-Jobsite-Attempt") !== log.dataset.attempt) return begin(answer);
   const before = next;
   next = Number(answer.headers.get("X-Jobsite-Next"));
   append(await answer.text(), next - before);
