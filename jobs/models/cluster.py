@@ -1,13 +1,13 @@
 """All nodes together, in one query: what they have, what is given away, and how many take jobs."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Self
 
-from django.db.models import Count, IntegerField, OuterRef, Q, Subquery, Sum
+from django.db.models import BooleanField, Count, ExpressionWrapper, IntegerField, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from jobs.models.allocation import AllocatedGpu, ResourceAllocation
+from jobs.models.clock import ClockTimestamp
 from jobs.models.node import Node
 from jobs.resources import Capacity, format_memory
 from jobs.states import Service
@@ -33,23 +33,18 @@ class Cluster:
         return format_memory(self.total.memory_mb)
 
     @classmethod
-    def read(cls, moment: datetime) -> Self:
-        """As it is at `moment`. A node that is not up still counts with all that it has."""
-        up = Q(service=Service.UP, wanted=Service.UP, lease__lease_until__gt=moment)
-        given = Node.objects.annotate(
-            cpus_given=_given("cpus"), memory_given=_given("memory_mb"), gpus_given=_gpus_given()
-        )
-        sums = given.aggregate(
-            **{name: Coalesce(Sum(name), 0) for name in ("cpus", "memory_mb", "gpus")},
-            **{name: Coalesce(Sum(name), 0) for name in ("cpus_given", "memory_given", "gpus_given")},
-            nodes=Count("pk"),
-            nodes_up=Count("pk", filter=up),
-        )
+    def read(cls) -> Self:
+        """As it is now, by the database's clock. A node that is not up still counts with all that it has."""
+        up = Q(service=Service.UP, wanted=Service.UP, lease__lease_until__gt=ClockTimestamp())
+        rows = Node.objects.annotate(
+            up=ExpressionWrapper(up, output_field=BooleanField()),
+            cpus_given=_given("cpus"),
+            memory_given=_given("memory_mb"),
+            gpus_given=_gpus_given(),
+        ).values_list("cpus_given", "memory_given", "gpus_given", "cpus", "memory_mb", "gpus", "up")
+        columns = [sum(filter(None, column)) for column in zip(*rows, strict=True)] or [0] * 7
         return cls(
-            given=Capacity(sums["cpus_given"], sums["memory_given"], sums["gpus_given"]),
-            total=Capacity(sums["cpus"], sums["memory_mb"], sums["gpus"]),
-            nodes=sums["nodes"],
-            nodes_up=sums["nodes_up"],
+            given=Capacity(*columns[:3]), total=Capacity(*columns[3:6]), nodes=len(rows), nodes_up=columns[6]
         )
 
 

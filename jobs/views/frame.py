@@ -8,13 +8,12 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
 from jobs.models import Cluster
-from jobs.models.clock import database_now
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
     """For the bar at the top, and the moment of which relative times speak."""
     return {
-        "cluster": SimpleLazyObject(lambda: Cluster.read(database_now())),
+        "cluster": SimpleLazyObject(Cluster.read),
         "flower_url": settings.FLOWER_URL,
         "now": timezone.now(),
     }

@@ -1,7 +1,7 @@
 """One job: its page, and its output as bytes that a page or a disk can keep."""
 
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import BadRequest
@@ -18,7 +18,11 @@ from jobs.presentation import actions
 from jobs.presentation.event import ShownEvent
 from jobs.presentation.job import ShownJob
 from jobs.presentation.output import ShownOutput
+from jobs.states import Hold
 from jobs.views.finding import find, may_change, person
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
 
 STREAM: Final = "stdout"
 """The wrapper gives a job one file for both of its streams, in the order in which it writes."""
@@ -39,7 +43,7 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
         "at_end": at_end,
         "follows": at_end and not found.is_final,
         "events": [ShownEvent(event) for event in found.events.all()],
-        "actions": actions.offered(found, user, may_change=changes, operates=is_operator(user)),
+        "actions": actions.offered(found, user, may_change=changes, operates=_lifts(found, user)),
         "is_owner": found.owner_id == user.pk,
     }
     return render(request, "jobs/job.html", context)
@@ -70,6 +74,11 @@ def download(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     return StreamingHttpResponse(
         _pieces(found, size), content_type="application/octet-stream", headers=headers
     )
+
+
+def _lifts(found: Job, user: "User") -> bool:
+    """An operator, asked for only where that makes a difference."""
+    return found.hold == Hold.ADMIN and is_operator(user)
 
 
 async def _pieces(found: Job, size: int) -> AsyncIterator[bytes]:
