@@ -152,6 +152,21 @@ class ShownJob:
         return " · ".join(parts)
 
     @property
+    def cancelling(self) -> str:
+        """What a cancel would do."""
+        kept = "Its record and its output are kept, and it can be run again as a new job."
+        if self.job.is_final:
+            return f"It has ended already ({self.job.state.lower()}); there is nothing left to cancel."
+        if self.job.state == State.PENDING:
+            return f"It has waited {self.waited} and will not start. {kept}"
+        return f"It has run {self.ran} of {self.limit}. It is asked to end, and killed if it does not. {kept}"
+
+    @property
+    def ended_badly(self) -> bool:
+        """By its own doing, so that the last line of its output may say why."""
+        return self.job.reason in (Reason.NON_ZERO_EXIT_CODE, Reason.RAISED_SIGNAL)
+
+    @property
     def silence(self) -> str:
         """Why there is no output."""
         if self.job.started_at is None:

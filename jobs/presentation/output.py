@@ -6,6 +6,7 @@ from typing import Final, Self
 from jobs.presentation import moments, text
 
 PIECE: Final = 64 * 1024
+LONGEST_LINE: Final = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,12 @@ class ShownOutput:
         shown = data if ended else text.whole(data)
         begin = min(start, size)
         return cls(text=text.readable(shown), start=begin, next=begin + len(shown), size=size, ended=ended)
+
+    @property
+    def last_line(self) -> str:
+        """The last line that says something; empty when there is none."""
+        lines = (line.strip() for line in reversed(self.text.rsplit("\n", 20)))
+        return next((line[:LONGEST_LINE] for line in lines if line), "")
 
     @property
     def before(self) -> str:

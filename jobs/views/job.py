@@ -36,13 +36,16 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
     changes = may_change(request, found)
     now = timezone.now()
     at_end = "from" not in request.GET
+    shown = ShownJob(found, now)
+    piece = _tail(found) if at_end else _piece(found, _start(request))
     context = {
         "now": now,
-        "shown": ShownJob(found, now),
-        "output": _tail(found) if at_end else _piece(found, _start(request)),
+        "shown": shown,
+        "output": piece,
+        "last_line": piece.last_line if at_end and shown.ended_badly else "",
         "at_end": at_end,
         "follows": at_end and not found.is_final,
-        "events": [ShownEvent(event) for event in found.events.all()],
+        "events": [ShownEvent(event, found) for event in found.events.all()],
         "actions": actions.offered(found, user, may_change=changes, operates=_lifts(found, user)),
         "is_owner": found.owner_id == user.pk,
     }

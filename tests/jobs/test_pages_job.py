@@ -132,7 +132,8 @@ def test_the_timeline_tells_the_events_in_order() -> None:
     page = text_of(browser(job.owner).get(job.get_absolute_url()))
     timeline = page[page.index('class="tl"') :]
     places = [
-        timeline.index(word) for word in ("Submitted", "Given its place", "Claimed", "Running", "Completed")
+        timeline.index(word)
+        for word in ("Submitted", "Placed on n1", "Claimed by n1", "Running", "Completed")
     ]
     assert places == sorted(places)
 
