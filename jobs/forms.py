@@ -81,7 +81,7 @@ class JobForm(forms.Form):
     def __init__(
         self, *arguments: Any, rules: Iterable[PartitionRule], default: str, operates: bool, **options: Any
     ) -> None:
-        super().__init__(*arguments, label_suffix="", **options)
+        super().__init__(*arguments, **options)
         self.rules = list(rules)
         self.default = default
         if not operates:
