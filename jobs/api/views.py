@@ -1,6 +1,6 @@
 """The API's views. Querysets decide who sees and changes a job; lifecycle decides what may happen to it."""
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jobs import lifecycle, submission
+from jobs import downloads, lifecycle, submission
 from jobs.api.errors import HasEnded
 from jobs.api.parameters import Page, Piece, read_object
 from jobs.api.serializers import (
@@ -31,12 +31,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from rest_framework.parsers import BaseParser
     from rest_framework.renderers import BaseRenderer
-
-DOWNLOAD_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-    "Cache-Control": "no-store",
-}
 
 
 class OnlyJson(BaseContentNegotiation):
@@ -150,8 +144,7 @@ class OutputView(JobView):
         job = self.find(pk)
         chunk = output.read(job, job.attempt, piece.stream, piece.start)
         headers = {
-            **DOWNLOAD_HEADERS,
-            "Content-Disposition": f'attachment; filename="job-{pk}.{piece.stream}"',
+            **downloads.headers_of(job, piece.stream),
             "X-Jobsite-Next": str(chunk.next),
             "X-Jobsite-Size": str(chunk.size),
             "X-Jobsite-Ended": "true" if chunk.ended else "false",
