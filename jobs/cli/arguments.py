@@ -1,8 +1,9 @@
 """What can be written on the command line. sbatch's names, short and long, where sbatch has them."""
 
 import argparse
+import re
 import sys
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from jobs.cli.errors import UNEXPECTED
 
@@ -56,6 +57,11 @@ CANCEL: Final = "examples:\n  jobsite cancel 12\n  jobsite cancel 12 13 14\n"
 
 class Parser(argparse.ArgumentParser):
     """Errors as everywhere: what is wrong, and what to do."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # `-t -1h` is an odd value, about which the API has a sentence, and no option.
+        self._negative_number_matcher = re.compile(r"-\d")
 
     def error(self, message: str) -> NoReturn:
         sys.stderr.write(f"error: {message}\nhint: see `{self.prog} --help`\n")

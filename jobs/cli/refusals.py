@@ -18,7 +18,7 @@ HINTS: Final = {
     "partition": "-p PARTITION: leave it out for the default one",
     "work_dir": "-D DIR: the whole path of a directory on the machine that runs the job",
     "environment": "--export NAME[=VALUE]: see `jobsite submit --help`",
-    "arguments": "put data into a file that the script reads",
+    "arguments": "-- WORD ...: at most 256 words of UTF-8 text",
     "priority": "--priority N: leave it out for 0",
     "state": "--state STATE: such as --state RUNNING or --state FAILED,CANCELLED",
 }

@@ -73,6 +73,7 @@ def _here() -> str:
 
 def _read(script: str) -> str:
     """The script's text, its line ends as they are."""
+    named = "standard input" if script == STDIN else script
     try:
         if script == STDIN:
             content = sys.stdin.buffer.read(LARGEST_SCRIPT + 1)
@@ -83,14 +84,14 @@ def _read(script: str) -> str:
         raise CommandError(f"script: {script}: {error.strerror}", hints=[HINTS["script"]]) from None
     if len(content) > LARGEST_SCRIPT:
         raise CommandError(
-            f"script: {script} has more than {LARGEST_SCRIPT:,} bytes, the most that are allowed",
+            f"script: {named} has more than {LARGEST_SCRIPT:,} bytes, the most that are allowed",
             hints=["put data into a file that the script reads"],
         )
     try:
         return content.decode()
     except UnicodeDecodeError as error:
         raise CommandError(
-            f"script: {script} is not UTF-8 text: byte {error.start} is {content[error.start]:#04x}",
+            f"script: {named} is not UTF-8 text: byte {error.start} is {content[error.start]:#04x}",
             hints=["save it as UTF-8; a program is run by `jobsite run -- PROGRAM`"],
         ) from None
 

@@ -10,6 +10,8 @@ from jobs.cli.server import Job
 from jobs.resources import format_duration, format_memory
 
 GAP: Final = "  "
+TIGHT: Final = 6
+"""On the narrowest screens a column is cut down to this."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Column:
     read: Callable[[Job, datetime], str]
     right: bool = False
     least: int | None = None
-    """It may be cut down to so much. None: never cut."""
+    """It is cut down to so much before a column is left out. None: never cut."""
     spare: int = 0
     """The highest is left out first. 0: never left out."""
 
@@ -45,23 +47,25 @@ def where_or_why(job: Job, _: datetime) -> str:
 
 
 OWNER: Final = Column("OWNER", lambda job, _: safe(job["owner"]), least=6, spare=2)
+GPUS: Final = Column("GPU", lambda job, _: str(job["gpus"]), right=True, spare=7)
 COLUMNS: Final = (
     Column("ID", lambda job, _: str(job["id"]), right=True),
     Column("STATE", lambda job, _: safe(job["state"])),
-    Column("NAME", lambda job, _: safe(job["name"]), least=8),
+    Column("NAME", lambda job, _: safe(job["name"]), least=10),
     OWNER,
     Column("CPU", lambda job, _: str(job["cpus"]), right=True, spare=5),
     Column("MEMORY", lambda job, _: format_memory(job["memory_mb"]), right=True, spare=6),
-    Column("GPU", lambda job, _: str(job["gpus"]), right=True, spare=7),
+    GPUS,
     Column("WAITED", waited, right=True, spare=4),
     Column("RAN", ran, right=True, spare=3),
-    Column("WHERE / WHY", where_or_why, least=16),
+    Column("WHERE / WHY", where_or_why, least=26),
 )
 
 
 def table(jobs: Sequence[Job], now: datetime, screen: Screen, *, owners: bool) -> list[str]:
-    """The lines: titles, then one for each job. The owner is told only where there can be several."""
-    columns = [column for column in COLUMNS if owners or column is not OWNER]
+    """The lines: titles, then one for each job. Owners and GPUs are told only where they differ."""
+    needless = {OWNER: not owners, GPUS: not any(job["gpus"] for job in jobs)}
+    columns = [column for column in COLUMNS if not needless.get(column)]
     cells = {column: [column.title, *(column.read(job, now) for job in jobs)] for column in columns}
     widths = _fit({column: max(map(width_of, texts)) for column, texts in cells.items()}, screen.width)
     rows = [_row({column: cells[column][n] for column in widths}, widths) for n in range(len(jobs) + 1)]
@@ -80,6 +84,7 @@ def _fit(widths: dict[Column, int], room: int | None) -> dict[Column, int]:
         del widths[spare]
     while _total(widths) > room:
         cuttable = [column for column, width in widths.items() if width > (column.least or width)]
+        cuttable = cuttable or [column for column, width in widths.items() if column.least and width > TIGHT]
         if not cuttable:
             break
         widths[max(cuttable, key=lambda column: widths[column])] -= 1
