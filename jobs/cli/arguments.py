@@ -32,8 +32,9 @@ examples:
   jobsite submit --wrap 'sort big.txt | uniq -c > counted.txt'
   generate-script | jobsite submit - --parsable
 
-The job runs in the directory in which you are, with few variables of its own: name with --export those
-that it needs, such as --export PATH,SEED=7. A value with a comma: set the variable, and name it only.
+The job runs in the directory in which you are. Of your variables it gets those that you name with --export,
+such as --export PATH,SEED=7; for a value with a comma, set the variable and name it only. Names of the
+platform's own, such as LD_*, PYTHON*, SLURM_* and JOBSITE_*, never reach a job.
 """
 RUN: Final = """\
 examples:

@@ -2,6 +2,8 @@
 
 import signal
 import sys
+from argparse import Namespace
+from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
@@ -17,8 +19,7 @@ from jobs.cli.server import Job
 def run(call: Call) -> int:
     """Submit, show the output, end as the job ends. Ctrl-C and SIGTERM leave it running."""
     signal.signal(signal.SIGTERM, _terminated)
-    words = _words(call)
-    request = command_request(call.given, words, call.variables)
+    request = command_request(call.given, command_words(call.given, call.rest), call.variables)
     job = _submit(call, request)
     try:
         return _attend(call, job)
@@ -44,9 +45,9 @@ def exit_code(job: Job) -> int:
     return REFUSED
 
 
-def _words(call: Call) -> list[str]:
+def command_words(given: Namespace, rest: Sequence[str]) -> list[str]:
     """The command, also where it was written without `--`; a `--` inside it is a word of it."""
-    before, after = list(call.given.words), list(call.rest)
+    before, after = list(given.words), list(rest)
     return [*before, "--", *after] if before and after else before or after
 
 

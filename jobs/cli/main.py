@@ -75,7 +75,7 @@ def _guarded(words: Sequence[str], variables: Mapping[str, str]) -> int:
 
 def call(words: Sequence[str], variables: Mapping[str, str]) -> int:
     """Do what the words say. Everything after the first `--` is left as it is."""
-    before, rest = _split(words)
+    before, rest = split(words)
     if not before:
         parser().print_help(sys.stderr)
         return UNEXPECTED
@@ -89,7 +89,8 @@ def call(words: Sequence[str], variables: Mapping[str, str]) -> int:
     return COMMANDS[given.command](Call(given=given, rest=rest, server=server, variables=variables))
 
 
-def _split(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+def split(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """What is ours to read, and what stands after the first `--`."""
     if "--" not in words:
         return words, ()
     place = list(words).index("--")
