@@ -105,6 +105,7 @@ def test_a_copy_ends_where_the_output_ended_when_it_began() -> None:
         ("FAILED", "RaisedSignal", None, 9, 137),
         ("FAILED", "TimeLimit", None, 15, 1),
         ("FAILED", "TimeLimit", 0, None, 1),
+        ("FAILED", "TimeLimit", 7, None, 1),
         ("FAILED", "SupervisorLost", None, None, 1),
         ("CANCELLED", "Cancelled", None, 15, 1),
         ("CANCELLED", "Cancelled", None, None, 1),
