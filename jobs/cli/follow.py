@@ -95,7 +95,7 @@ class Follower:
             answer = question()
         except UnreachableError as error:
             if not self._away:
-                self._say(f"{safe(error)}. Job {self._number} goes on; waiting for the server.")
+                self._say(f"{safe(error).rstrip('.')}. Job {self._number} goes on; waiting for the server.")
             self._away = True
             return None
         if self._away:

@@ -38,7 +38,8 @@ def refusal(status: int, location: str | None, body: bytes, address: str) -> Com
         case 400 | 403 | 409 | 413 | 415 | 429 if detail:
             return CommandError(detail)
         case _ if status in AWAY:
-            away = detail or f"the server at {address} cannot answer now ({status})"
+            # The first sentence: the rest is for programs that choose their own keys.
+            away = detail.partition(". ")[0] or f"the server at {address} cannot answer now ({status})"
             return UnreachableError(
                 away, hints=["try again in a moment; `jobsite queue` tells what is there"]
             )

@@ -54,12 +54,12 @@ def test_what_is_there_already_is_not_waited_for() -> None:
 
 
 def test_a_server_that_goes_away_is_waited_for_and_that_is_said_once() -> None:
-    away = reply({"detail": "The database does not answer."}, 503)
-    person = Person(piece(b"a"), LOST, LOST, away, away, piece(b"b", start=1, ended=True))
+    away = reply({"detail": "The database does not answer. Use your key."}, 503)
+    person = Person(piece(b"a"), away, LOST, LOST, away, piece(b"b", start=1, ended=True))
     person.follow()
     assert person.out.getvalue() == b"ab"
-    assert [line.split(". ")[-1] for line in person.said] == [
-        "Job 12 goes on; waiting for the server.",
+    assert person.said == [
+        "The database does not answer. Job 12 goes on; waiting for the server.",
         "The server answers again.",
     ]
 
