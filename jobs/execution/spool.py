@@ -14,17 +14,10 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Any, Final
 
+from jobs.execution.durable import UnreadableFileError, make_once, read_json, sync_directory, write_durably
 from jobs.execution.processes import Identity
 
 VERSION: Final = 1
-
-
-class UnreadableFileError(ValueError):
-    """A file of the spool does not hold what it should. It is left as it is."""
-
-    def __init__(self, path: Path, why: object) -> None:
-        self.path = path
-        super().__init__(f"{path} cannot be read: {why}")
 
 
 class Burial(Enum):
@@ -57,11 +50,12 @@ class Ticket:
     wrapper: Identity | None = None
     job: Identity | None = None
     note: str = ""
+    legible: bool = True
 
     @property
     def is_tombstone(self) -> bool:
         """Recovery won: the attempt has never started and never will."""
-        return self.wrapper is None
+        return self.wrapper is None and self.legible
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +69,19 @@ class Outcome:
     cpu_seconds: float
     max_rss_kb: int
     wall_seconds: float
+
+    @classmethod
+    def read(cls, content: dict[str, Any]) -> "Outcome":
+        """Of the file's content. Raises KeyError, TypeError or ValueError when no wrapper wrote that."""
+        return cls(
+            exit_code=_small(content["exit_code"]),
+            exit_signal=_small(content["exit_signal"]),
+            cause=None if content["cause"] is None else str(content["cause"]),
+            launch_error=None if content["launch_error"] is None else str(content["launch_error"]),
+            cpu_seconds=float(content["cpu_seconds"]),
+            max_rss_kb=int(content["max_rss_kb"]),
+            wall_seconds=float(content["wall_seconds"]),
+        )
 
 
 class AttemptDirectory:
@@ -116,19 +123,19 @@ class AttemptDirectory:
 
     def ticket(self) -> Ticket | None:
         """The ticket. None: nobody has linked one yet."""
-        content = _read_json(self.path / "ticket")
+        content = read_json(self.path / "ticket")
         if content is None:
             return None
         if content.get("tombstone"):
             return Ticket()
         try:
-            boot = content["boot_id"]
+            boot = str(content["boot_id"])
             return Ticket(
-                wrapper=Identity(boot, content["wrapper_pid"], content["wrapper_ticks"]),
-                job=Identity(boot, content["pid"], content["start_ticks"]),
-                note=content.get("note", ""),
+                wrapper=Identity(boot, int(content["wrapper_pid"]), int(content["wrapper_ticks"])),
+                job=Identity(boot, int(content["pid"]), int(content["start_ticks"])),
+                note=str(content.get("note", "")),
             )
-        except KeyError as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise UnreadableFileError(self.path / "ticket", error) from error
 
     def bury(self) -> Burial:
@@ -143,12 +150,12 @@ class AttemptDirectory:
 
     def outcome(self) -> Outcome | None:
         """How the attempt ended, by its wrapper's word. None: it has not said so."""
-        content = _read_json(self.path / "exit.json")
+        content = read_json(self.path / "exit.json")
         if content is None:
             return None
         try:
-            return Outcome(**{name: content[name] for name in Outcome.__dataclass_fields__})
-        except KeyError as error:
+            return Outcome.read(content)
+        except (KeyError, TypeError, ValueError) as error:
             raise UnreadableFileError(self.path / "exit.json", error) from error
 
     def ask_cancel(self) -> None:
@@ -169,8 +176,8 @@ class Spool:
         """The spool at this path, made when it is not there. Two who make it at once get the same one."""
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.chmod(0o700)
-        _make_once(path / "spool_id", secrets.token_hex(8).encode())
-        _make_once(path / "tombstone", json.dumps({"version": VERSION, "tombstone": True}).encode())
+        make_once(path / "spool_id", secrets.token_hex(8).encode())
+        make_once(path / "tombstone", json.dumps({"version": VERSION, "tombstone": True}).encode())
         return cls(path, (path / "spool_id").read_text().strip())
 
     def is_intact(self) -> bool:
@@ -184,6 +191,13 @@ class Spool:
         """The directory of one attempt, made or not."""
         return AttemptDirectory(self, job_id, attempt)
 
+    def pair_of(self, token: str) -> tuple[int, int] | None:
+        """The job and attempt that a marker names. None: it is of another spool, or somebody made it up."""
+        spool_id, _, pair = token.partition(".")
+        job, _, attempt = pair.partition(".")
+        ours = spool_id == self.spool_id and token.isascii() and job.isdecimal() and attempt.isdecimal()
+        return (int(job), int(attempt)) if ours and len(pair) < 30 else None
+
     def attempts(self) -> Iterator[AttemptDirectory]:
         """The attempts that have a directory."""
         for entry in self.path.iterdir():
@@ -192,49 +206,10 @@ class Spool:
                 yield self.attempt(int(job), int(attempt))
 
 
-def write_durably(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Write a file so that it is whole or not there, whatever crashes, and stays after a power cut."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    temporary.replace(path)
-    sync_directory(path.parent)
-
-
-def sync_directory(path: Path) -> None:
-    """Make the directory's entries durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _make_once(path: Path, content: bytes) -> None:
-    """Make a file unless it is there. Never half-written, whoever else makes it at the same time."""
-    if path.exists():
-        return
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    write_durably(temporary, content)
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        pass  # another one made it first, and its content counts
-    finally:
-        temporary.unlink()
-    sync_directory(path.parent)
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
+def _small(value: Any) -> int | None:
+    """An exit code or a signal's number."""
+    if value is None:
         return None
-    except ValueError as error:
-        raise UnreadableFileError(path, error) from error
-    if not isinstance(content, dict):
-        raise UnreadableFileError(path, "not an object")
-    return content
+    if type(value) is not int or not 0 <= value <= 255:
+        raise ValueError(f"{value!r} is no exit code and no signal")
+    return value
