@@ -13,6 +13,7 @@ from datetime import datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from jobs.cli.config import Config
 from jobs.cli.errors import LostAnswerError, UnexpectedAnswerError, UnreachableError
@@ -94,7 +95,7 @@ class Server:
         before = ""
         while True:
             wanted = {**filters, "limit": str(min(limit - len(found), 200)), "before": before}
-            query = "&".join(f"{name}={value}" for name, value in wanted.items() if value)
+            query = urlencode({name: value for name, value in wanted.items() if value}, safe=",")
             answer = self.ask("GET", f"jobs/?{query}")
             page = answer.read()
             found += page["results"]

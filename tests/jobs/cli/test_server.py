@@ -73,6 +73,12 @@ def test_a_list_is_read_page_by_page_to_its_limit() -> None:
     ]
 
 
+def test_a_filter_is_one_value_whatever_is_in_it() -> None:
+    with ScriptedServer([reply({"results": [], "next": None})]) as server:
+        server.client.jobs({"state": "A,B c&limit=9\n"}, 5)
+    assert server.asked[0].path.endswith("?state=A,B+c%26limit%3D9%0A&limit=5")
+
+
 @pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}"])
 def test_what_is_no_job_is_not_taken_for_one(body: bytes) -> None:
     with ScriptedServer([Reply(200, body, {})]) as server, pytest.raises(UnexpectedAnswerError):
