@@ -1,6 +1,6 @@
 """The API's views. Querysets decide who sees and changes a job; lifecycle decides what may happen to it."""
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
