@@ -57,10 +57,12 @@ class Station:
         wrapper, process = identities(ticket, allocation)
         wrapper_alive = wrapper is not None and processes.is_alive(wrapper)
         process_alive = process is not None and processes.is_alive(process)
-        if not wrapper_alive and not process_alive:
+        same_spool = allocation.spool_id == self.spool.spool_id
+        told = same_spool and kind_of(ticket) is TicketKind.WRAPPER and directory.outcome() is not None
+        if not wrapper_alive and not process_alive and not told:  # the wrapper told after its tree was empty
             process_alive = bool(processes.marked(self.token_of(job, allocation)))
         return Evidence(
-            same_spool=allocation.spool_id == self.spool.spool_id,
+            same_spool=same_spool,
             same_boot=allocation.boot_id == self.boot_id,
             identity_in_row=allocation.has_identity,
             ticket=kind_of(ticket),
