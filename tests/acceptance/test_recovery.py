@@ -1,12 +1,13 @@
 """The bug report: jobs that stayed PENDING for ever. Real broker; the real worker is started afterwards."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import redis
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from jobs import lifecycle
 from jobs.messages import node_queue
@@ -135,6 +136,23 @@ def test_a_pending_row_whose_message_is_there_gets_no_second_one_and_runs_once(
     assert has_completed(job)
     assert job.events.filter(kind=EventKind.DISPATCHED).count() == 1
     assert witness.saw_each_start_once(job.pk)
+
+
+def test_a_message_that_a_worker_has_just_popped_is_not_sent_again(node: Node, queue: redis.Redis) -> None:
+    job = placed("#!/bin/sh\n")
+    until_recovery_looks(job)
+    assert queue.llen(QUEUE) == 0
+
+    def claim() -> None:
+        lifecycle.start(job, boot_id=making.BOOT, spool_id=making.SPOOL, actor="n1")
+        connection.close()
+
+    worker = threading.Timer(0.3, claim)
+    worker.start()
+    result = RecoveryManager().recover()
+    worker.join()
+    assert result.skipped == {"PendingJobRecoveryStrategy": [job.pk]}
+    assert queue.llen(QUEUE) == 0
 
 
 def test_fifty_pending_rows_all_run_once(
