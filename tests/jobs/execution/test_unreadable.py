@@ -1,6 +1,7 @@
 """A file of the spool that nobody can read costs its own job its result, and no other job anything."""
 
 import json
+import resource
 from collections.abc import Callable
 
 import pytest
@@ -81,3 +82,16 @@ def test_a_job_that_nobody_can_look_at_keeps_no_other_from_its_end(
     well.refresh_from_db()
     assert well.exit_code == 3
     assert result.failed == {"OrphanJobRecoveryStrategy": [lost.pk]}
+
+
+def test_what_may_be_read_the_next_time_is_no_evidence_of_anything(
+    station: Station, launched: Callable[..., Job]
+) -> None:
+    job = launched(json.dumps(EXIT).encode())
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            station.outcome_of(job)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
