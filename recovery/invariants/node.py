@@ -20,15 +20,13 @@ def _spools() -> Iterator[tuple[str, Spool]]:
 
 def strays() -> list[str]:
     """Processes with a marker of a spool here whose attempt is not running."""
-    spools = {spool.spool_id: name for name, spool in _spools()}
+    spools = [(name, spool) for name, spool in _spools() if _in_service(name)]
     found = []
     for token, identity in processes.all_marked():
-        spool_id, _, pair = token.partition(".")
-        if spool_id not in spools or not _in_service(spools[spool_id]):
-            continue
-        job_id, attempt = map(int, pair.split("."))
-        if not Job.objects.running().filter(pk=job_id, attempt=attempt).exists():
-            found.append(f"pid {identity.pid} of job {job_id}.{attempt} on {spools[spool_id]}")
+        for name, spool in spools:
+            pair = spool.pair_of(token)
+            if pair and not Job.objects.running().filter(pk=pair[0], attempt=pair[1]).exists():
+                found.append(f"pid {identity.pid} of job {pair[0]}.{pair[1]} on {name}")
     return found
 
 

@@ -7,9 +7,6 @@ from datetime import datetime
 from itertools import islice
 from typing import Generic, TypeVar
 
-from django.db import DatabaseError
-
-from jobs.messages import BrokerUnreachableError
 from recovery.result import Decision, Outcome
 
 logger = logging.getLogger(__name__)
@@ -77,6 +74,6 @@ class RecoveryStrategy(ABC, Generic[Sick]):
             if dry_run:
                 return Outcome.RECOVERED, "dry run: nothing was changed"
             return (Outcome.RECOVERED, "") if self.mend(sick) else (Outcome.SKIPPED, "it has moved on")
-        except (DatabaseError, BrokerUnreachableError, OSError) as error:
+        except Exception as error:  # one that cannot be mended keeps none of the others from it
             logger.exception("%s could not mend %s", self.name, self.pair(sick))
             return Outcome.FAILED, str(error)
