@@ -8,9 +8,10 @@ from django.conf import settings
 from jobs import lifecycle, messages
 from jobs.models import Job
 from recovery.broker import messages_of
-from recovery.strategies.base import BATCH, RecoveryStrategy
+from recovery.strategies.base import RecoveryStrategy
 
 RECOVERY = "recovery"
+LARGE_COLUMNS = ("script", "environment", "arguments")
 
 
 class PendingJobRecoveryStrategy(RecoveryStrategy[Job]):
@@ -27,7 +28,7 @@ class PendingJobRecoveryStrategy(RecoveryStrategy[Job]):
         if Job.objects.queued().exists():
             messages.wake_scheduler()
         unclaimed = Job.objects.unclaimed_since(now - settings.DISPATCH_GRACE)
-        jobs = list(unclaimed.select_related("node")[:BATCH])
+        jobs = list(unclaimed.select_related("node").defer(*LARGE_COLUMNS))  # at most one for each CPU
         self._present = messages_of({job.node.name for job in jobs if job.node}) if jobs else set()
         yield from jobs
 
