@@ -1,6 +1,8 @@
 """Invariants that this node's processes and spool answer, seen from where the command runs."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from django.conf import settings
 
@@ -8,6 +10,9 @@ from jobs.execution import processes
 from jobs.execution.spool import Spool
 from jobs.models import Job, Node, ResourceAllocation
 from jobs.states import Phase, Service
+
+OUR_FILES: Final = ("request.json", "ticket", "exit.json", "wrapper.log")
+_PAIR: Final = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})")
 
 
 def _spools() -> Iterator[tuple[str, Spool]]:
@@ -26,10 +31,15 @@ def strays() -> list[str]:
         spool_id, _, pair = token.partition(".")
         if spool_id not in spools or not _in_service(spools[spool_id]):
             continue
-        job_id, attempt = map(int, pair.split("."))
-        if not Job.objects.running().filter(pk=job_id, attempt=attempt).exists():
-            found.append(f"pid {identity.pid} of job {job_id}.{attempt} on {spools[spool_id]}")
+        if not _is_running(pair):
+            found.append(f"pid {identity.pid} of job {pair[:40]!r} on {spools[spool_id]}")
     return found
+
+
+def _is_running(pair: str) -> bool:
+    """A job can give its processes any marker, so this may be no pair at all."""
+    match = _PAIR.fullmatch(pair)
+    return match is not None and Job.objects.running().filter(pk=match[1], attempt=match[2]).exists()
 
 
 def dead_but_running() -> list[str]:
@@ -57,14 +67,14 @@ def jobs_without_directory() -> list[str]:
 
 
 def secrets_in_spool() -> list[str]:
-    """Requests and logs that hold the secret key."""
+    """What our own processes wrote there, and holds the secret key."""
     secret = settings.SECRET_KEY.encode()
     return [
-        str(file)
+        str(directory.path / name)
         for _, spool in _spools()
         for directory in spool.attempts()
-        for file in directory.path.glob("*.json")
-        if secret in file.read_bytes()
+        for name in OUR_FILES
+        if (directory.path / name).is_file() and secret in (directory.path / name).read_bytes()
     ]
 
 
