@@ -1,16 +1,25 @@
-"""The pages' addresses."""
+"""The addresses of the pages."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib.auth.views import LogoutView
 from django.urls import path
+from django.views.generic import RedirectView
 
-
-def not_yet(request: HttpRequest, **_: object) -> HttpResponse:
-    """A page that is being built."""
-    raise Http404(request.path)
-
+from jobs.views import account, job, listing, login, steering, submitting
 
 urlpatterns = [
-    path("", not_yet, name="jobs"),
-    path("login/", not_yet, name="login"),
-    path("jobs/<int:pk>/", not_yet, name="job"),
+    path("", RedirectView.as_view(pattern_name="jobs"), name="home"),
+    path("login/", login.login, name="login"),
+    path("logout/", LogoutView.as_view(), name="logout"),
+    path("jobs/", listing.jobs, name="jobs"),
+    path("jobs/new/", submitting.new_job, name="new-job"),
+    path("jobs/<int:pk>/", job.job, name="job"),
+    path("jobs/<int:pk>/output/", job.job_output, name="job-output"),
+    path("jobs/<int:pk>/download/", job.download, name="job-download"),
+    path("jobs/<int:pk>/cancel/", steering.cancel, name="job-cancel"),
+    path("jobs/<int:pk>/hold/", steering.hold, name="job-hold"),
+    path("jobs/<int:pk>/release/", steering.release, name="job-release"),
+    path("jobs/<int:pk>/rerun/", submitting.rerun, name="job-rerun"),
+    path("account/", account.account, name="account"),
+    path("account/password/", account.PasswordView.as_view(), name="password"),
+    path("account/tokens/<int:pk>/revoke/", account.revoke_token, name="revoke-token"),
 ]

@@ -105,6 +105,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "jobs.views.frame.frame",
             ],
         },
     },
@@ -137,6 +138,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # Cookies do not know ports: two platforms on one machine must not log each other out.
 SESSION_COOKIE_NAME = f"jobsite_session_{ENVIRONMENT.port}"
+CSRF_FAILURE_VIEW = "jobs.views.refusals.form_expired"
 CSRF_COOKIE_NAME = f"jobsite_csrf_{ENVIRONMENT.port}"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -144,7 +146,6 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "templates" / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False

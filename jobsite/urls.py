@@ -12,3 +12,8 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("", include("jobs.urls")),
 ]
+
+handler400 = "jobs.views.refusals.bad_request"
+handler403 = "jobs.views.refusals.forbidden"
+handler404 = "jobs.views.refusals.not_found"
+handler500 = "jobs.views.refusals.broken"

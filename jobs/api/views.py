@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from jobs import lifecycle, submission
+from jobs import downloads, lifecycle, submission
 from jobs.api.errors import HasEnded
 from jobs.api.parameters import Page, Piece, read_object
 from jobs.api.serializers import (
@@ -32,11 +32,8 @@ if TYPE_CHECKING:
     from rest_framework.parsers import BaseParser
     from rest_framework.renderers import BaseRenderer
 
-DOWNLOAD_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-    "Cache-Control": "no-store",
-}
+COMMAND_LINE: Final = "jobsite-cli"
+"""What the command line calls itself (User-Agent)."""
 
 
 class OnlyJson(BaseContentNegotiation):
@@ -107,7 +104,9 @@ class JobsView(JobView):
     def post(self, request: Request) -> Response:
         raw = read_object(request)
         key = request.headers.get(submission.KEY_FIELD)
-        job, new = submission.submit(raw, self.person, source=Source.API, key=key)
+        from_command_line = request.headers.get("User-Agent", "") == COMMAND_LINE
+        source = Source.CLI if from_command_line else Source.API
+        job, new = submission.submit(raw, self.person, source=source, key=key)
         return self.show(job.pk, status.HTTP_201_CREATED if new else status.HTTP_200_OK)
 
 
@@ -150,8 +149,7 @@ class OutputView(JobView):
         job = self.find(pk)
         chunk = output.read(job, job.attempt, piece.stream, piece.start)
         headers = {
-            **DOWNLOAD_HEADERS,
-            "Content-Disposition": f'attachment; filename="job-{pk}.{piece.stream}"',
+            **downloads.headers_of(job, piece.stream),
             "X-Jobsite-Next": str(chunk.next),
             "X-Jobsite-Size": str(chunk.size),
             "X-Jobsite-Ended": "true" if chunk.ended else "false",

@@ -69,11 +69,14 @@ def marked(token: str) -> list[Identity]:
 
 
 def all_marked() -> Iterator[tuple[str, Identity]]:
-    """Every living process with a marker, and the marker."""
+    """Every living process with a marker, and the marker.
+
+    Its identity is read before and after: a number used again in between would get another's marker.
+    """
     for pid in procfs.pids():
-        token = procfs.marker_of(pid)
-        identity = identify(pid) if token else None
-        if token and identity:
+        identity = identify(pid)
+        token = procfs.marker_of(pid) if identity else None
+        if token and identity and is_alive(identity):
             yield token, identity
 
 

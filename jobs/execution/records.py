@@ -34,11 +34,12 @@ class Ticket:
     wrapper: Identity | None = None
     job: Identity | None = None
     note: str = ""
+    legible: bool = True
 
     @property
     def is_tombstone(self) -> bool:
         """Recovery won: the attempt has never started and never will."""
-        return self.wrapper is None
+        return self.wrapper is None and self.legible
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,18 +14,8 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
-from jobs.execution.records import Outcome, Ticket, UnreadableFileError, read_outcome, read_ticket
-
-__all__ = [
-    "AttemptDirectory",
-    "Burial",
-    "Outcome",
-    "Request",
-    "Spool",
-    "Ticket",
-    "UnreadableFileError",
-    "write_durably",
-]
+from jobs.execution.durable import make_once, sync_directory, write_durably
+from jobs.execution.records import Outcome, Ticket, read_outcome, read_ticket
 
 VERSION: Final = 1
 
@@ -126,8 +116,8 @@ class Spool:
         """The spool at this path, made when it is not there. Two who make it at once get the same one."""
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.chmod(0o700)
-        _make_once(path / "spool_id", secrets.token_hex(8).encode())
-        _make_once(path / "tombstone", json.dumps({"version": VERSION, "tombstone": True}).encode())
+        make_once(path / "spool_id", secrets.token_hex(8).encode())
+        make_once(path / "tombstone", json.dumps({"version": VERSION, "tombstone": True}).encode())
         return cls(path, (path / "spool_id").read_text().strip())
 
     def is_intact(self) -> bool:
@@ -141,45 +131,16 @@ class Spool:
         """The directory of one attempt, made or not."""
         return AttemptDirectory(self, job_id, attempt)
 
+    def pair_of(self, token: str) -> tuple[int, int] | None:
+        """The job and attempt that a marker names. None: it is of another spool, or somebody made it up."""
+        spool_id, _, pair = token.partition(".")
+        job, _, attempt = pair.partition(".")
+        ours = spool_id == self.spool_id and token.isascii() and job.isdecimal() and attempt.isdecimal()
+        return (int(job), int(attempt)) if ours and len(pair) < 30 else None
+
     def attempts(self) -> Iterator[AttemptDirectory]:
         """The attempts that have a directory."""
         for entry in self.path.iterdir():
             job, _, attempt = entry.name.partition(".")
             if job.isdecimal() and attempt.isdecimal():
                 yield self.attempt(int(job), int(attempt))
-
-
-def write_durably(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Write a file so that it is whole or not there, whatever crashes, and stays after a power cut."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    temporary.replace(path)
-    sync_directory(path.parent)
-
-
-def sync_directory(path: Path) -> None:
-    """Make the directory's entries durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _make_once(path: Path, content: bytes) -> None:
-    """Make a file unless it is there. Never half-written, whoever else makes it at the same time."""
-    if path.exists():
-        return
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    write_durably(temporary, content)
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        pass  # another one made it first, and its content counts
-    finally:
-        temporary.unlink()
-    sync_directory(path.parent)

@@ -1,7 +1,8 @@
 """The records. Their querysets speak the domain; who may write them is lifecycle's and fleet's business."""
 
-from jobs.models.access import ApiToken, LoginLink
+from jobs.models.access import ApiToken, LoginAttempt, LoginLink
 from jobs.models.allocation import AllocatedGpu, ResourceAllocation
+from jobs.models.cluster import Cluster
 from jobs.models.event import JobEvent, NodeEvent
 from jobs.models.job import Job
 from jobs.models.node import Node, NodeLease
@@ -10,8 +11,10 @@ from jobs.models.partition import Partition
 __all__ = [
     "AllocatedGpu",
     "ApiToken",
+    "Cluster",
     "Job",
     "JobEvent",
+    "LoginAttempt",
     "LoginLink",
     "Node",
     "NodeEvent",

@@ -1,4 +1,7 @@
-"""Keys to the platform: API tokens and one-time login links. Only their hashes are stored."""
+"""Keys to the platform: API tokens, one-time login links, and how often a login was tried.
+
+Only hashes are stored.
+"""
 
 import hashlib
 import secrets
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import models
+from django.db.models import Value
 
 from jobs.models.clock import ClockTimestamp, from_now
 
@@ -15,6 +19,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 LOGIN_LINK_LIFE = timedelta(minutes=15)
+LOGIN_FAILURES_ALLOWED = 5
+LOGIN_FAILURES_WITHIN = timedelta(minutes=1)
 
 
 def _hash(raw: str) -> str:
@@ -86,3 +92,40 @@ class LoginLink(models.Model):
 
     def __str__(self) -> str:
         return f"login link of {self.user_id}"
+
+
+class LoginAttemptManager(models.Manager["LoginAttempt"]):
+    """Counts the logins that failed, in the database: a restart, or a second web process, forgets nothing."""
+
+    def begin(self, user_name: str, address: str) -> bool:
+        """Before a password is looked at: note the attempt. False: there were too many; nothing is looked at.
+
+        It is noted first and counted after, so that many at once are not more than one after the other.
+        """
+        recent = ClockTimestamp() - Value(LOGIN_FAILURES_WITHIN, output_field=models.DurationField())
+        self.filter(at__lt=recent).delete()
+        attempt = self.create(key=_attempt_key(user_name, address))
+        if self.filter(key=attempt.key).count() <= LOGIN_FAILURES_ALLOWED:
+            return True
+        attempt.delete()
+        return False
+
+    def forget(self, user_name: str, address: str) -> None:
+        """The login succeeded: those before it count no more."""
+        self.filter(key=_attempt_key(user_name, address)).delete()
+
+
+def _attempt_key(user_name: str, address: str) -> str:
+    return _hash(f"{user_name.casefold()}\0{address}")
+
+
+class LoginAttempt(models.Model):
+    """One login by password that did not succeed, or has not yet. Kept for a minute."""
+
+    key = models.CharField(max_length=64, db_index=True, help_text="Of the user name and the address.")
+    at = models.DateTimeField(db_default=ClockTimestamp(), db_index=True)
+
+    objects = LoginAttemptManager()
+
+    def __str__(self) -> str:
+        return f"login attempt at {self.at}"

@@ -77,6 +77,10 @@ def start(environment: Environment, supervisor: Supervisor, console: Console) ->
         f"Operator: {prepare.OPERATOR}, password in {shown(kept / 'admin-password')}.",
     )
     console.line("This shell's CLI is logged in. Try: .venv/bin/jobsite run -- echo hello")
+    if os.geteuid() == 0:
+        console.line(
+            "Jobs run as root here: whoever may submit can read and change everything on this machine."
+        )
     return True
 
 

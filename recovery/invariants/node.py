@@ -1,6 +1,5 @@
 """Invariants that this node's processes and spool answer, seen from where the command runs."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,7 +11,6 @@ from jobs.models import Job, Node, ResourceAllocation
 from jobs.states import Phase, Service
 
 OUR_FILES: Final = ("request.json", "ticket", "exit.json", "wrapper.log")
-_PAIR: Final = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})")
 
 
 def _spools() -> Iterator[tuple[str, Spool]]:
@@ -25,21 +23,14 @@ def _spools() -> Iterator[tuple[str, Spool]]:
 
 def strays() -> list[str]:
     """Processes with a marker of a spool here whose attempt is not running."""
-    spools = {spool.spool_id: name for name, spool in _spools()}
+    spools = [(name, spool) for name, spool in _spools() if _in_service(name)]
     found = []
     for token, identity in processes.all_marked():
-        spool_id, _, pair = token.partition(".")
-        if spool_id not in spools or not _in_service(spools[spool_id]):
-            continue
-        if not _is_running(pair):
-            found.append(f"pid {identity.pid} of job {pair[:40]!r} on {spools[spool_id]}")
+        for name, spool in spools:
+            pair = spool.pair_of(token)
+            if pair and not Job.objects.running().filter(pk=pair[0], attempt=pair[1]).exists():
+                found.append(f"pid {identity.pid} of job {pair[0]}.{pair[1]} on {name}")
     return found
-
-
-def _is_running(pair: str) -> bool:
-    """A job can give its processes any marker, so this may be no pair at all."""
-    match = _PAIR.fullmatch(pair)
-    return match is not None and Job.objects.running().filter(pk=match[1], attempt=match[2]).exists()
 
 
 def dead_but_running() -> list[str]:

@@ -81,6 +81,6 @@ class RecoveryStrategy(ABC, Generic[Sick]):
             if dry_run:
                 return Outcome.RECOVERED, "dry run: nothing was changed"
             return (Outcome.RECOVERED, "") if self.mend(sick) else (Outcome.SKIPPED, "it has moved on")
-        except Exception as error:  # whatever broke on this one, the others must be mended
+        except Exception as error:  # one that cannot be mended keeps none of the others from it
             logger.exception("%s could not mend %s", self.name, self.pair(sick))
             return Outcome.FAILED, str(error)

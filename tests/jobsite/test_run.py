@@ -15,6 +15,7 @@ import pytest
 
 from jobsite.run.processes import STOP_ORDER
 from jobsite.run.record import Identity
+from tests.client import Client
 from tests.eventually import eventually
 from tests.platform import Platform, free_ports
 from tests.session import ROOT
@@ -52,7 +53,8 @@ def family(platform: Platform) -> list[psutil.Process]:
 
 
 def test_every_process_is_announced_with_its_time_and_then_comes_ready(platform: Platform) -> None:
-    announced = re.findall(r"^  ✔ (\w+) .* \d+\.\ds$", platform.output, re.MULTILINE)
+    before_ready = platform.output.partition("\nReady in")[0]
+    announced = re.findall(r"^  ✔ (\w+) .* \d+\.\ds$", before_ready, re.MULTILINE)
     assert sorted(announced) == sorted(STOP_ORDER)
     assert re.search(
         r"^Ready in \d+\.\ds\. Open: http://127\.0\.0\.1:\d+/login/\?t=\S+ ", platform.output, re.MULTILINE
@@ -163,6 +165,31 @@ def test_it_stops_in_order_within_five_seconds_and_starts_again_with_what_it_had
         ) == kept
         assert platform.stop(signal.SIGHUP) < 5
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o751
+
+
+ORDINARY = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
+"""Before a command: it runs as an ordinary user. Root's own files then look like this user's."""
+
+
+PREFIXES = (
+    {"as who we are": (), "as an ordinary user": ORDINARY} if os.geteuid() == 0 else {"as who we are": ()}
+)
+
+
+@pytest.mark.parametrize("prefix", PREFIXES.values(), ids=PREFIXES)
+def test_it_runs_a_job_in_a_closed_home_and_changes_no_mode_outside(
+    tmp_path: Path, prefix: tuple[str, ...]
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    modes = {path: path.stat().st_mode for path in (home, *home.parents)}
+    with Platform(home / "var", prefix=prefix) as platform:
+        client = Client(platform.url, platform.cli_token)
+        number = client.submit("id -u; exit 7")
+        assert client.until(number, "FAILED")["exit_code"] == 7
+        assert client.output(number).decode() == f"{65534 if prefix else os.geteuid()}\n"
+        assert ("Jobs run as root here" in platform.output) == (os.geteuid() == 0 and not prefix)
+    assert {path: path.stat().st_mode for path in modes} == modes
 
 
 def test_after_kill_9_the_children_end_and_the_next_start_recovers(tmp_path: Path) -> None:

@@ -194,13 +194,25 @@ def test_jobs_of_other_nodes_are_not_touched(station: Station) -> None:
     assert sweep(Station("n2", station.spool)) == {}
 
 
-def test_a_job_whose_files_cannot_be_read_is_told_of_and_the_others_are_settled(station: Station) -> None:
+def test_an_end_that_cannot_be_read_is_no_end_and_the_others_are_settled(
+    station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
     making.node(cpus=8)
     torn, other = ended_unseen(station), ended_unseen(station)
     (station.directory_of(torn).path / "exit.json").write_text("{")
-    assert sweep(station) == {torn.pk: Outcome.FAILED, other.pk: Outcome.RECOVERED}
-    assert fresh(torn).step == states.ACTIVE
-    assert len(making.held_by(torn)) == 1
+    assert sweep(station) == {torn.pk: Outcome.RECOVERED, other.pk: Outcome.RECOVERED}
+    assert (fresh(torn).reason, fresh(other).exit_code) == (Reason.SUPERVISOR_LOST, 7)
+    assert "exit.json cannot be read" in caplog.text
+
+
+def test_a_ticket_that_cannot_be_read_is_some_wrappers_so_the_attempt_never_runs_again(
+    station: Station,
+) -> None:
+    job = running.claimed(station)
+    station.directory_of(job).make()
+    (station.directory_of(job).path / "ticket").write_text("{")
+    assert sweep(station) == {job.pk: Outcome.RECOVERED}
+    assert (fresh(job).state, job.reason) == (State.FAILED, Reason.SUPERVISOR_LOST)
 
 
 def test_a_dry_run_changes_nothing(station: Station) -> None:

@@ -12,8 +12,9 @@ from jobs import lifecycle
 from jobs.execution import launcher, processes
 from jobs.execution.launcher import Launched
 from jobs.execution.order import prepare
+from jobs.execution.records import Outcome, Ticket
 from jobs.execution.settle import identities_of
-from jobs.execution.spool import AttemptDirectory, Outcome, Request, Spool, Ticket
+from jobs.execution.spool import AttemptDirectory, Request, Spool
 from jobs.execution.station import Station
 from jobs.models import Job
 from tests import making

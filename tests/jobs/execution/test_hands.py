@@ -42,7 +42,7 @@ def test_an_observer_is_told_of_its_own_attempts_end() -> None:
         observers.tell((3, 1))
         assert (ended.is_set(), other.is_set()) == (True, False)
         assert set(observers.pairs()) == {(1, 1), (2, 1)}
-    assert observers.pairs() == []
+    assert not observers.pairs()
 
 
 def test_observers_are_let_go_when_the_worker_leaves_and_nobody_waits_after_that() -> None:

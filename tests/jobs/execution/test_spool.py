@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from jobs.execution.spool import Burial, Spool, UnreadableFileError, write_durably
+from jobs.execution.durable import write_durably
+from jobs.execution.records import UnreadableFileError
+from jobs.execution.spool import Burial, Spool
 from tests.jobs.execution import running
 
 TICKET = {"version": 1, "boot_id": "b", "wrapper_pid": 1, "wrapper_ticks": 2, "pid": 3, "start_ticks": 4}

@@ -1,0 +1,1 @@
+"""What the promise costs: measured against a peer in the same run, never against a clock."""

@@ -1,0 +1,111 @@
+"""One job: its page, and its output as bytes that a page or a disk can keep."""
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Final
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from jobs import downloads
+from jobs.execution import output
+from jobs.models import Job
+from jobs.models.roles import is_operator
+from jobs.presentation import actions
+from jobs.presentation.event import ShownEvent
+from jobs.presentation.job import ShownJob
+from jobs.presentation.output import ShownOutput
+from jobs.states import Hold
+from jobs.views.finding import find, may_change, person
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+STREAM: Final = "stdout"
+"""The wrapper gives a job one file for both of its streams, in the order in which it writes."""
+
+
+@require_safe
+def job(request: HttpRequest, pk: int) -> HttpResponse:
+    """Everything about one job. Without `from` in the address, the end of its output."""
+    found = find(request, pk)
+    user = person(request)
+    changes = may_change(request, found)
+    now = timezone.now()
+    at_end = "from" not in request.GET
+    shown = ShownJob(found, now)
+    piece = _tail(found) if at_end else _piece(found, _start(request))
+    context = {
+        "now": now,
+        "shown": shown,
+        "output": piece,
+        "last_line": piece.last_line if at_end and shown.ended_badly else "",
+        "at_end": at_end,
+        "follows": at_end and not found.is_final,
+        "events": [ShownEvent(event, found) for event in found.events.all()],
+        "actions": actions.offered(found, user, may_change=changes, operates=_lifts(found, user)),
+        "is_owner": found.owner_id == user.pk,
+    }
+    return render(request, "jobs/job.html", context)
+
+
+@require_safe
+def job_output(request: HttpRequest, pk: int) -> HttpResponse:
+    """The output from one byte on, as text that is harmless to show, for the page that follows it."""
+    found = find(request, pk)
+    piece = _piece(found, _start(request))
+    headers = {
+        **downloads.headers_of(found, STREAM),
+        "X-Jobsite-Next": str(piece.next),
+        "X-Jobsite-Size": str(piece.size),
+        "X-Jobsite-Ended": "true" if piece.ended else "false",
+        "X-Jobsite-Attempt": str(found.attempt),
+        "X-Jobsite-Version": ShownJob(found, timezone.now()).version,
+    }
+    return HttpResponse(piece.text, content_type="text/plain; charset=utf-8", headers=headers)
+
+
+@require_safe
+def download(request: HttpRequest, pk: int) -> StreamingHttpResponse:
+    """All that it has written by now, byte for byte, a piece at a time."""
+    found = find(request, pk)
+    size = output.read(found, found.attempt, STREAM, 0, 0).size
+    headers = {**downloads.headers_of(found, STREAM), "Content-Length": str(size)}
+    return StreamingHttpResponse(
+        _pieces(found, size), content_type="application/octet-stream", headers=headers
+    )
+
+
+def _lifts(found: Job, user: "User") -> bool:
+    """An operator, asked for only where that makes a difference."""
+    return found.hold == Hold.ADMIN and is_operator(user)
+
+
+async def _pieces(found: Job, size: int) -> AsyncIterator[bytes]:
+    read = sync_to_async(output.read, thread_sensitive=False)
+    start = 0
+    while start < size:
+        chunk = await read(found, found.attempt, STREAM, start, size - start)
+        if not chunk.data:  # cut short by the job meanwhile
+            return
+        yield chunk.data
+        start = chunk.next
+
+
+def _tail(found: Job) -> ShownOutput:
+    return _piece(found, output.tail_offset(found, found.attempt, STREAM))
+
+
+def _piece(found: Job, start: int) -> ShownOutput:
+    chunk = output.read(found, found.attempt, STREAM, start)
+    return ShownOutput.of(chunk.data, start=start, size=chunk.size, ended=chunk.ended)
+
+
+def _start(request: HttpRequest) -> int:
+    word = request.GET.get("from", "0")
+    if not (word.isascii() and word.isdecimal() and len(word) < 19):
+        raise BadRequest(f"from is the number of a byte, not {word[:40]!r}.")
+    return int(word)

@@ -1,0 +1,122 @@
+// Follows one job: appends what it writes, and renews the parts of its page that change with its state.
+// Text is only ever added as text. It stops at the job's end and rests while the tab is hidden.
+const EVERY = 1000;
+const RENEW = 5000;
+const AFTER_FAILURE = 5000;
+const MOST_SHOWN = 2 ** 20; // characters kept on the page; the download has all of them
+
+const log = document.querySelector("[data-log]");
+const pane = log.querySelector("[data-log-body]");
+const text = log.querySelector("[data-log-text]");
+const earlier = log.querySelector("[data-log-earlier]");
+const link = document.querySelector("[data-live-state]");
+
+let next = Number(log.dataset.next);
+let version = log.dataset.version;
+let renewed = Date.now();
+let cut = Number(log.dataset.start);
+let kept = text.textContent.length;
+let following = true;
+if (text.firstChild) text.firstChild.bytes = next - cut;
+
+const atEnd = () => pane.scrollHeight - pane.scrollTop - pane.clientHeight < 32;
+const toEnd = () => { pane.scrollTop = pane.scrollHeight; };
+
+function say(state, words) {
+  if (link.dataset.liveState === state) return;
+  link.dataset.liveState = state;
+  link.textContent = words;
+}
+
+function append(piece, size) {
+  if (!piece) return;
+  log.querySelector("[data-log-empty]")?.remove();
+  const node = document.createTextNode(piece);
+  node.bytes = size;
+  text.append(node);
+  kept += piece.length;
+  forgetOldest();
+  if (following) toEnd();
+}
+
+function forgetOldest() {
+  while (kept > MOST_SHOWN && text.childNodes.length > 1) {
+    const oldest = text.firstChild;
+    cut += oldest.bytes;
+    kept -= oldest.data.length;
+    oldest.remove();
+    earlier.hidden = false;
+    earlier.textContent = `The first ${Math.round(cut / 1024).toLocaleString("en")} KiB are not shown here. Download the output to read them.`;
+  }
+}
+
+// A part is left alone while text is selected in it; what has the focus gets it back.
+function swap(part, fresh) {
+  const selection = getSelection();
+  const busy = !selection.isCollapsed && selection.containsNode(part, true);
+  if (part.isEqualNode(fresh) || busy) return;
+  const focused = part.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  part.replaceWith(fresh);
+  if (focused) fresh.querySelector(`[data-key="${focused}"]`)?.focus({ preventScroll: true });
+}
+
+async function renew() {
+  const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+  if (!answer.ok) throw new Error(String(answer.status));
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-part]")) {
+    const fresh = page.querySelector(`[data-part="${part.dataset.part}"]`);
+    if (fresh) swap(part, document.importNode(fresh, true));
+  }
+  document.title = page.title;
+  renewed = Date.now();
+}
+
+// Another attempt writes another output, from its beginning.
+function begin(answer) {
+  log.dataset.attempt = answer.headers.get("X-Jobsite-Attempt");
+  next = cut = kept = 0;
+  text.replaceChildren();
+  earlier.hidden = true;
+  return false;
+}
+
+// One look. True: the job has ended and everything is here.
+async function look() {
+  const answer = await fetch(`${log.dataset.url}?from=${next}`, { headers: { Accept: "text/plain" } });
+  if (answer.redirected || answer.status === 404) return true; // logged out, or the job is no longer ours to see
+  if (!answer.ok) throw new Error(String(answer.status));
+  if (answer.headers.get("X-Jobsite-Attempt") !== log.dataset.attempt) return begin(answer);
+  const before = next;
+  next = Number(answer.headers.get("X-Jobsite-Next"));
+  append(await answer.text(), next - before);
+  const changed = answer.headers.get("X-Jobsite-Version") !== version;
+  if (changed || Date.now() - renewed > RENEW) {
+    version = answer.headers.get("X-Jobsite-Version");
+    await renew();
+  }
+  return answer.headers.get("X-Jobsite-Ended") === "true";
+}
+
+const wait = (span) => new Promise((done) => { setTimeout(done, span); });
+const visible = () => document.hidden
+  ? new Promise((done) => { document.addEventListener("visibilitychange", done, { once: true }); })
+  : undefined;
+
+async function follow() {
+  for (;;) {
+    await visible();
+    try {
+      if (await look()) return say("ended", "");
+      say("on", "Live");
+      await wait(EVERY);
+    } catch {
+      say("lost", "Reconnecting… the job goes on");
+      await wait(AFTER_FAILURE);
+    }
+  }
+}
+
+pane.addEventListener("scroll", () => { following = atEnd(); }, { passive: true });
+toEnd();
+if ("follow" in log.dataset) follow();
