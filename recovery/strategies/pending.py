@@ -10,11 +10,12 @@ from django.conf import settings
 from jobs import lifecycle, messages
 from jobs.models import Job
 from recovery.broker import messages_of
-from recovery.strategies.base import BATCH, RecoveryStrategy
+from recovery.strategies.base import RecoveryStrategy
 
 RECOVERY = "recovery"
 CLAIM_PATIENCE = 1.0
 """Seconds from a worker's popping of a message, when it is nowhere in the broker, to the claim in the row."""
+LARGE_COLUMNS = ("script", "environment", "arguments")
 
 
 class PendingJobRecoveryStrategy(RecoveryStrategy[Job]):
@@ -31,7 +32,7 @@ class PendingJobRecoveryStrategy(RecoveryStrategy[Job]):
         if Job.objects.queued().exists():
             messages.wake_scheduler()
         unclaimed = Job.objects.unclaimed_since(now - settings.DISPATCH_GRACE)
-        jobs = list(unclaimed.select_related("node")[:BATCH])
+        jobs = list(unclaimed.select_related("node").defer(*LARGE_COLUMNS))  # at most one for each CPU
         self._present = messages_of({job.node.name for job in jobs if job.node}) if jobs else set()
         if self._present is not None:
             _let_workers_claim(job for job in jobs if self.pair(job) not in self._present)
