@@ -43,9 +43,9 @@ class Marked:
         self.process = subprocess.Popen(arguments, env=environment, stdout=subprocess.PIPE)
         assert self.process.stdout is not None
         self.output = self.process.stdout
-        found = processes.identify(self.process.pid)
-        assert found is not None
-        self.identity: Identity = found
+        ticks = procfs.start_ticks(self.process.pid)  # also of one that has ended already: we have not waited
+        assert ticks is not None
+        self.identity = Identity(procfs.boot_id(), self.process.pid, ticks)
 
     def close(self) -> None:
         processes.kill_tree(TOKEN, [self.identity])
