@@ -192,7 +192,8 @@ class Job(models.Model):
                 name="job_final_has_ended",
             ),
             models.CheckConstraint(
-                condition=~Q(state=State.COMPLETED) | Q(exit_code=0, evidence=Evidence.SPOOL),
+                condition=~Q(state=State.COMPLETED)
+                | Q(exit_code__isnull=False, exit_code=0, evidence=Evidence.SPOOL),
                 name="job_completed_has_evidence",
             ),
             models.CheckConstraint(

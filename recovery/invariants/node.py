@@ -1,6 +1,7 @@
 """Invariants that this node's processes and spool answer, seen from where the command runs."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from django.conf import settings
 
@@ -8,6 +9,8 @@ from jobs.execution import processes
 from jobs.execution.spool import Spool
 from jobs.models import Job, Node, ResourceAllocation
 from jobs.states import Phase, Service
+
+OUR_FILES: Final = ("request.json", "ticket", "exit.json", "wrapper.log")
 
 
 def _spools() -> Iterator[tuple[str, Spool]]:
@@ -55,14 +58,14 @@ def jobs_without_directory() -> list[str]:
 
 
 def secrets_in_spool() -> list[str]:
-    """Requests and logs that hold the secret key."""
+    """What our own processes wrote there, and holds the secret key."""
     secret = settings.SECRET_KEY.encode()
     return [
-        str(file)
+        str(directory.path / name)
         for _, spool in _spools()
         for directory in spool.attempts()
-        for file in directory.path.glob("*.json")
-        if secret in file.read_bytes()
+        for name in OUR_FILES
+        if (directory.path / name).is_file() and secret in (directory.path / name).read_bytes()
     ]
 
 

@@ -4,7 +4,6 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import datetime
-from itertools import islice
 from typing import Generic, TypeVar
 
 from recovery.result import Decision, Outcome
@@ -14,7 +13,8 @@ logger = logging.getLogger(__name__)
 Sick = TypeVar("Sick")
 
 BATCH = 500
-"""How many finds one sweep mends; the oldest come first, and the next sweep goes on."""
+"""How many finds one sweep treats; the oldest come first, and the next sweep goes on. Those that are well do
+not count, or they would keep the others from being reached."""
 
 
 class RecoveryStrategy(ABC, Generic[Sick]):
@@ -52,7 +52,14 @@ class RecoveryStrategy(ABC, Generic[Sick]):
 
     def sweep(self, now: datetime, *, dry_run: bool) -> list[Decision]:
         """Find and mend one batch, and answer the decisions. A dry run decides and changes nothing."""
-        return [self._decide(sick, dry_run=dry_run) for sick in islice(self.find(now), BATCH)]
+        decisions: list[Decision] = []
+        treated = 0
+        for sick in self.find(now):
+            decisions.append(self._decide(sick, dry_run=dry_run))
+            treated += decisions[-1].outcome is not Outcome.SKIPPED
+            if treated == BATCH:
+                break
+        return decisions
 
     def _decide(self, sick: Sick, *, dry_run: bool) -> Decision:
         outcome, detail = self._treat(sick, dry_run=dry_run)
