@@ -9,8 +9,9 @@ import pytest
 
 from jobs import lifecycle, states
 from jobs.execution import processes
+from jobs.execution.durable import write_durably
 from jobs.execution.hands import Hands
-from jobs.execution.spool import Spool, write_durably
+from jobs.execution.spool import Spool
 from jobs.execution.station import Station
 from jobs.models import Job, ResourceAllocation
 from jobs.models.clock import database_now
