@@ -14,6 +14,7 @@ from jobs.resources import (
     MOST_CPUS,
     MOST_GPUS,
     Capacity,
+    count,
     describe_duration,
     format_memory,
     parse_time_limit,
@@ -195,15 +196,24 @@ def _too_large(asked: Capacity, rule: PartitionRule) -> dict[str, str]:
         largest = max(rule.nodes, key=lambda node: _amount(node.capacity, field))
         most = _amount(largest.capacity, field)
         if amount > most:
-            show = format_memory if field == "memory" else str
-            noun = {"cpus": " CPUs", "memory": " of memory", "gpus": " GPUs"}[field]
-            errors[field] = (
-                f"This job asks for {show(amount)}{noun}, but the largest node of partition {rule.name} "
-                f"({largest.name}) has {show(most)}. Ask for at most {show(most)}."
+            has = f"the largest node of partition {rule.name} ({largest.name}) has {_said(field, most)}"
+            do = (
+                f"Ask for at most {_said(field, most)}."
+                if most
+                else "Ask for none, or for another partition."
             )
+            errors[field] = f"This job asks for {_said(field, amount)}, but {has}. {do}"
     if not errors:
         errors["cpus"] = f"No single node of partition {rule.name} has {asked} together. Ask for less of one."
     return errors
+
+
+def _said(field: str, amount: int) -> str:
+    """An amount in words: 1 CPU, 4 GiB of memory, no GPU."""
+    if field == "memory":
+        return f"{format_memory(amount)} of memory"
+    noun = {"cpus": "CPU", "gpus": "GPU"}[field]
+    return count(amount, noun) if amount else f"no {noun}"
 
 
 def _amount(capacity: Capacity, field: str) -> int:

@@ -12,10 +12,16 @@ from jobs.states import EventKind, Hold, Reason
 
 def hold(job: Job, by: Hold, *, actor: str) -> bool:
     """Keep a pending job from being placed. False: it is held already, or pending no longer."""
+    while job.step in (states.QUEUED, states.PLACED) and not job.is_held:
+        if _hold(job, by, actor):
+            return True
+        job.refresh_from_db()
+    return False
+
+
+def _hold(job: Job, by: Hold, actor: str) -> bool:
     if job.step == states.PLACED:
         return give_back(job, f"held by {actor}", actor=actor, held=by)
-    if job.step != states.QUEUED or job.is_held:
-        return False
     detail = f"{actor} holds it until it is released."
     return stay(
         job, EventKind.HELD, actor, f"held by {actor}", hold=by, reason=HELD_REASONS[by], detail=detail

@@ -29,6 +29,7 @@ def change(
         return False
     record(job, kind, actor, to, message, facts=facts, before=before)
     job.state, job.phase = to
+    job.hold = columns.get("hold", job.hold)
     return True
 
 

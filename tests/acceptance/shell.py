@@ -105,6 +105,7 @@ class LossyRoad:
                     near.sendall(answer)
                 else:
                     self.lost += 1
+                near.shutdown(socket.SHUT_RDWR)  # closing alone waits for the thread that still reads
 
 
 def _pour(near: socket.socket, far: socket.socket) -> None:

@@ -85,7 +85,7 @@ ODD = [
     ("memory", "-1", "is not understood"),
     ("memory", "0", "is not understood"),
     ("memory", "1T", "Ask for at most 4 GiB"),
-    ("gpus", "1", "Ask for at most 0"),
+    ("gpus", "1", "n1) has no GPU. Ask for none"),
     ("time_limit", "0", "is not possible"),
     ("time_limit", "-5", "is not possible"),
     ("time_limit", "30d", "above the maximum"),
