@@ -89,8 +89,8 @@ def read_work_dir(value: object, is_directory: Callable[[str], bool]) -> str:
     """The whole path of a directory that is there; empty for a private one."""
     if value is None or value == "":
         return ""
-    if not isinstance(value, str) or "\0" in value:
-        raise ValueError("The work directory must be a path.")
+    if not isinstance(value, str) or not _is_plain(value):
+        raise ValueError("The work directory must be a path, in UTF-8 and without a NUL byte.")
     if not value.startswith("/"):
         raise ValueError(f"The work directory {value[:200]!r} is relative. Give the whole path, from /.")
     if not is_directory(value):

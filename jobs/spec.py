@@ -133,7 +133,8 @@ class _Form:
         for field in raw:
             if field not in FIELDS:
                 allowed = ", ".join(FIELDS)
-                self._errors[str(field)[:64]] = [f"There is no field of this name. Allowed are: {allowed}."]
+                named = str(field)[:64].encode(errors="backslashreplace").decode()
+                self._errors[named] = [f"There is no field of this name. Allowed are: {allowed}."]
 
     def take(self, field: str, read: Callable[[object], Value]) -> Value | None:
         """The field's value as `read` gives it; None when it is wrong, which is noted."""

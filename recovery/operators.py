@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from django.apps import apps as global_apps
+
 from jobs.models.roles import OPERATORS
 
 VIEWED: Final = {
@@ -21,8 +23,11 @@ VIEWED: Final = {
 BEYOND_VIEWING: Final = ("add_partition", "change_partition", "delete_apitoken")
 
 
-def grant(apps: Any, **_: Any) -> None:
-    """Give the group its permissions, once they are there. Django makes them after all migrations."""
+def grant(apps: Any = global_apps, **_: Any) -> None:
+    """Give the group its permissions, once they are there. Django makes them after all migrations.
+
+    `manage.py flush` announces the same without saying which apps.
+    """
     group, _new = apps.get_model("auth", "Group").objects.get_or_create(name=OPERATORS)
     permissions = apps.get_model("auth", "Permission").objects
     for label, names in VIEWED.items():

@@ -5,10 +5,10 @@ import threading
 from typing import Any
 
 from celery.signals import worker_ready
-from django.db import DatabaseError, connections
+from django.db import connections
 from django.dispatch import receiver
 
-from jobs.execution import agent as agents
+from jobs.execution import agents
 from jobs.execution.signals import sweep_due
 from jobs.execution.station import Station
 from recovery.manager import RecoveryManager
@@ -32,7 +32,7 @@ def recover_on_startup(**_: Any) -> None:
 def _recover(station: Station) -> None:
     try:
         RecoveryManager(station).recover_on_startup()
-    except DatabaseError:
+    except Exception:
         logger.exception("recovery at the start failed; the agent's timer tries again")
     finally:
         connections.close_all()

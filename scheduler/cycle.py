@@ -1,6 +1,7 @@
 """One pass: take back what cannot start, place what can, tell the nodes, and say why the rest waits."""
 
 import logging
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -78,8 +79,11 @@ def _tell(placed: list[Job]) -> bool:
 
 
 def _explain(jobs: dict[int, Job], waits: list[Wait]) -> None:
-    """Write the reasons that are new; an unchanged one costs nothing."""
+    """Write the reasons that are new, equal ones together; an unchanged one costs nothing."""
+    changed = defaultdict(list)
     for wait in waits:
         job = jobs[wait.job]
         if (job.reason, job.detail) != (wait.reason, wait.sentence):
-            lifecycle.explain(job, wait.reason, wait.sentence)
+            changed[wait.reason, wait.sentence].append(job)
+    for (reason, sentence), alike in changed.items():
+        lifecycle.explain_all(alike, reason, sentence)

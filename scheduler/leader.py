@@ -49,9 +49,17 @@ class Leader:
 
     @contextmanager
     def leading(self) -> Iterator[None]:
-        """A transaction in which this scheduler leads, to its end. Raises DeposedError."""
+        """A transaction in which this scheduler leads, to its end. Raises DeposedError.
+
+        The row stays locked meanwhile. A process that freezes in here must not keep the next leader waiting
+        until it wakes: the database ends its session, and with it the transaction, after one lease.
+        """
         with transaction.atomic():
             with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT set_config('idle_in_transaction_session_timeout', %s, true)",
+                    [str(int(self.lease.total_seconds() * 1000) or 1)],
+                )
                 cursor.execute(
                     "SELECT 1 FROM scheduler_schedulerlease"
                     " WHERE id = 1 AND term = %s AND until > clock_timestamp() FOR SHARE",
@@ -64,7 +72,8 @@ class Leader:
 
     def _take_over(self) -> bool:
         over = SchedulerLease.objects.filter(pk=1, until__lte=ClockTimestamp())
-        won = over.update(holder=self.holder, term=F("term") + 1, until=from_now(self.lease)) == 1
-        if won:
-            self.term = SchedulerLease.objects.values_list("term", flat=True).get(pk=1, holder=self.holder)
+        with transaction.atomic():  # the term that is read is the one that was written, not a later one's
+            won = over.update(holder=self.holder, term=F("term") + 1, until=from_now(self.lease)) == 1
+            term = SchedulerLease.objects.values_list("term", flat=True).get(pk=1) if won else None
+        self.term = term
         return won

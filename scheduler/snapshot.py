@@ -14,11 +14,17 @@ from scheduler.placement import Offer, Request
 PASS_SIZE = 5000
 """How many waiting jobs one pass looks at, so that a pass stays short however long the queue is."""
 
+READ = (
+    "state", "phase", "attempt", "hold", "node_id", "cpus", "memory_mb", "gpus", "reason", "detail",
+    "dispatch_seq", "partition__name", "partition__state",
+)  # fmt: skip
+"""What placing needs of a job: a pass reads every waiting one, and a script may be long."""
+
 
 def waiting_jobs() -> list[Job]:
     """Those that nobody holds, in the order in which they are considered."""
-    jobs = Job.objects.queued().filter(hold=Hold.NONE).select_related("partition", "node")
-    return list(jobs.defer("script", "environment", "arguments").by_priority()[:PASS_SIZE])
+    jobs = Job.objects.queued().filter(hold=Hold.NONE).select_related("partition")
+    return list(jobs.only(*READ).by_priority()[:PASS_SIZE])
 
 
 def request_of(job: Job) -> Request:

@@ -10,6 +10,7 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from jobs import fleet, lifecycle
 from jobs.ending import Ending
@@ -76,7 +77,8 @@ def placed(**changes: Any) -> Job:
     job = queued(**changes)
     here = Node.objects.filter(name="n1").first() or node()
     gpus = tuple(range(job.gpus))
-    assert lifecycle.place([Placing(job, here.pk, gpus)], database_now()) == [job]
+    with transaction.atomic():
+        assert lifecycle.place([Placing(job, here.pk, gpus)], database_now()) == [job]
     job.refresh_from_db()
     return job
 

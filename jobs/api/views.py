@@ -1,6 +1,6 @@
 """The API's views. Querysets decide who sees and changes a job; lifecycle decides what may happen to it."""
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from rest_framework.parsers import BaseParser
     from rest_framework.renderers import BaseRenderer
+
+COMMAND_LINE: Final = "jobsite-cli"
+"""What the command line calls itself (User-Agent)."""
 
 
 class OnlyJson(BaseContentNegotiation):
@@ -101,7 +104,9 @@ class JobsView(JobView):
     def post(self, request: Request) -> Response:
         raw = read_object(request)
         key = request.headers.get(submission.KEY_FIELD)
-        job, new = submission.submit(raw, self.person, source=Source.API, key=key)
+        from_command_line = request.headers.get("User-Agent", "") == COMMAND_LINE
+        source = Source.CLI if from_command_line else Source.API
+        job, new = submission.submit(raw, self.person, source=source, key=key)
         return self.show(job.pk, status.HTTP_201_CREATED if new else status.HTTP_200_OK)
 
 

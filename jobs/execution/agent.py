@@ -6,10 +6,11 @@ wrappers supervise the jobs, and the next agent reads what they wrote.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from jobs import fleet, messages
 from jobs.ear import Ear
@@ -21,10 +22,15 @@ from jobs.execution.settle import running_here, settle_pair
 from jobs.execution.signals import sweep_due
 from jobs.execution.spool import Spool
 from jobs.execution.station import Station
+from jobs.execution.strays import Strays
 from jobs.execution.watch import Watch
 from jobs.models import Job, Node
+from jobs.states import Phase
 
 logger = logging.getLogger("jobs.agent")
+
+AWAY = (OperationalError, InterfaceError)
+"""What Django raises when the database does not answer or has hung up."""
 
 
 class NodeAgent:
@@ -35,6 +41,7 @@ class NodeAgent:
         self.hands = Hands(settings.LAUNCH_PATIENCE.total_seconds())
         self.watch = Watch(self._process_ended)
         self.station = Station(node_name, spool, hands=self.hands, watch=self.watch)
+        self._strays = Strays(self.station)
         self._leave = leave
         self._stopping = threading.Event()
         self._unsettled: set[Pair] = set()
@@ -85,7 +92,7 @@ class NodeAgent:
             logger.warning(
                 "another machine speaks for node %s; waiting for its lease to end", self.station.node_name
             )
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             logger.warning("the database does not answer: %s", str(error).strip())
             connection.close()
         return False
@@ -121,8 +128,8 @@ class NodeAgent:
         except LeaseLostError:
             self._leave(f"another agent speaks for node {self.station.node_name} now")
             return False
-        except DatabaseError as error:
-            logger.warning("the lease was not renewed: %s", str(error).strip())
+        except Exception as error:  # whatever it is, an agent that renews no more lets its node die
+            logger.warning("the lease was not renewed: %s", str(error).strip(), exc_info=_is_news(error))
             connection.close()
         return True
 
@@ -135,16 +142,24 @@ class NodeAgent:
         }
         with Ear(settings.LISTEN_DATABASE_URL, messages.AGENT_CHANNEL) as ear:
             while not self._stopping.is_set():
-                for payload in ear.wait(1.0) or ():
-                    name, _, verb = payload.partition(" ")
-                    if name in (self.station.node_name, messages.EVERYBODY) and verb in verbs:
+                for verb in self._heard(ear):
+                    if verb in verbs:
                         self._guarded(verbs[verb])
                 self._guarded(self._settle_unsettled)
 
+    def _heard(self, ear: Ear) -> list[str]:
+        """What somebody asked of this node within a second."""
+        try:
+            told = [payload.partition(" ") for payload in ear.wait(1.0) or ()]
+        except Exception:
+            logger.exception("heard nothing")
+            self.pause(1.0)
+            return []
+        return [verb for name, _, verb in told if name in (self.station.node_name, messages.EVERYBODY)]
+
     def _stop_jobs(self) -> None:
         stopping = Job.objects.stopping().on(self.station.node_name)
-        for job_id, attempt in stopping.values_list("pk", "attempt"):
-            self._settle(job_id, attempt)
+        self._each(stopping.values_list("pk", "attempt"))
 
     def _sweep(self) -> None:
         """The agent's own timer: it works with Celery Beat dead."""
@@ -155,25 +170,45 @@ class NodeAgent:
     def _station_sweep(self, *, trigger: str, dry_run: bool) -> None:
         sweep_due.send(sender=NodeAgent, station=self.station, trigger=trigger, dry_run=dry_run)
         for job in Job.objects.running().on(self.station.node_name):
-            self.station.watch_wrapper(job)
+            self._guarded(partial(self.station.watch_wrapper, job))
+        if not dry_run:
+            self._guarded(self._strays.sweep)
         self._tell_of_ends()
 
     def attend(self, pair: Pair) -> None:
         """A job was launched: wait for its end, or take note of it if it is over by now."""
         job = running_here(self.station, *pair)
-        if job is not None and not self.station.watch_wrapper(job):
+        if job is None:
+            self.observers.tell(pair)
+        elif not self.station.watch_wrapper(job):
             self._process_ended(pair)
+        elif job.phase == Phase.STOPPING:  # whoever asked found it in a thread's hands
+            self._settle(*pair)
 
     def _process_ended(self, pair: Pair) -> None:
         """A wrapper has gone, so its exit.json is there, or never will be."""
-        launcher.reap()
         self._unsettled.add(pair)
+        self._guarded(launcher.reap)
         self._guarded(self._settle_unsettled)
 
     def _settle_unsettled(self) -> None:
-        for pair in tuple(self._unsettled):
-            self._settle(*pair)
-            self._unsettled.discard(pair)
+        noted = tuple(self._unsettled)
+        self._unsettled.difference_update(noted)
+        try:
+            self._each(noted)
+        except AWAY:
+            self._unsettled.update(noted)
+            raise
+
+    def _each(self, pairs: Iterable[Pair]) -> None:
+        """Settle each of them. One that is odd keeps none of the others from it."""
+        for pair in pairs:
+            try:
+                self._settle(*pair)
+            except AWAY:
+                raise
+            except Exception:
+                logger.exception("job=%s attempt=%s: left to the sweep", *pair)
 
     def _settle(self, job_id: int, attempt: int) -> None:
         if settle_pair(job_id, attempt, self.station):
@@ -186,30 +221,15 @@ class NodeAgent:
             if not here.filter(pk=pair[0], attempt=pair[1]).exists():
                 self.observers.tell(pair)
 
-    def _guarded(self, work: Callable[[], None]) -> None:
-        """Do it; a database that is away only delays it to the next sweep."""
+    def _guarded(self, work: Callable[[], object]) -> None:
+        """Do it; what goes wrong puts it off to the next sweep, and never ends the thread that does it."""
         try:
             work()
-        except DatabaseError as error:
-            logger.warning("put off to the next sweep: %s", str(error).strip())
+        except Exception as error:
+            logger.warning("put off to the next sweep: %s", str(error).strip(), exc_info=_is_news(error))
             connection.close()
-        except OSError:
-            logger.exception("put off to the next sweep")
 
 
-_current: list[NodeAgent] = []
-
-
-def current() -> NodeAgent:
-    """The agent of this worker process."""
-    return _current[0]
-
-
-def running() -> list[NodeAgent]:
-    """This process's agent, if it has one."""
-    return list(_current)
-
-
-def set_current(agent: NodeAgent | None) -> None:
-    """Make this the process's agent."""
-    _current[:] = [] if agent is None else [agent]
+def _is_news(error: Exception) -> bool:
+    """A database that is away needs no traceback; anything else does."""
+    return not isinstance(error, DatabaseError | InterfaceError)

@@ -13,7 +13,7 @@ from celery.signals import worker_ready, worker_shutting_down
 from celery.worker import state
 from django.conf import settings
 
-from jobs.execution import agent as agents
+from jobs.execution import agents
 from jobs.execution.agent import NodeAgent
 from jobs.execution.spool import Spool
 

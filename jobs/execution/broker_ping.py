@@ -51,6 +51,9 @@ class BrokerPing:
             if self._hears:
                 logger.warning("the broker does not answer: %s", error)
             return False
+        except Exception:  # a thread that ends here would leave the node deaf for ever
+            logger.exception("the broker gave an answer that nobody understands")
+            return False
 
     def _note(self, hears: bool) -> None:  # noqa: FBT001 - it is the one thing noted
         if hears:

@@ -43,10 +43,13 @@ class Hands:
 
 
 class Observers:
-    """The threads that wait for a job's end, so that Flower shows the task as long as the job runs."""
+    """The threads that wait for a job's end, so that Flower shows the task as long as the job runs.
+
+    A message may come twice, so several threads may come with one attempt; each has an event of its own.
+    """
 
     def __init__(self) -> None:
-        self._waiting: dict[Pair, threading.Event] = {}
+        self._waiting: dict[threading.Event, Pair] = {}
         self._lock = threading.Lock()
         self._leaving = False
 
@@ -55,31 +58,31 @@ class Observers:
         """An event that is set when the attempt has ended, or when the worker leaves."""
         ended = threading.Event()
         with self._lock:
-            self._waiting[pair] = ended
+            self._waiting[ended] = pair
             if self._leaving:
                 ended.set()
         try:
             yield ended
         finally:
             with self._lock:
-                self._waiting.pop(pair, None)
+                del self._waiting[ended]
 
     def tell(self, pair: Pair) -> None:
         """This attempt has ended."""
         with self._lock:
-            waiting = self._waiting.get(pair)
-        if waiting is not None:
-            waiting.set()
+            waiting = [ended for ended, watched in self._waiting.items() if watched == pair]
+        for ended in waiting:
+            ended.set()
 
-    def pairs(self) -> list[Pair]:
+    def pairs(self) -> set[Pair]:
         """The attempts that somebody waits for."""
         with self._lock:
-            return list(self._waiting)
+            return set(self._waiting.values())
 
     def let_go(self) -> None:
         """The worker leaves: nobody waits any more. Takes no lock, so a signal handler may call it."""
         self._leaving = True
-        for waiting in list(self._waiting.values()):
+        for waiting in list(self._waiting):
             waiting.set()
 
     @property

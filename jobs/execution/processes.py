@@ -6,13 +6,17 @@ Never by pid alone, and never by psutil's creation time, which moves when the cl
 import os
 import select
 import signal
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from jobs.execution import procfs
 
 DEAD = "ZX"
-ROUNDS = 200
+PATIENCE = 10.0
+"""Seconds: who lives on after that cannot be killed now."""
+BELIEVED = 200
+"""How often nothing must be found where a process may have come and gone between two looks."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +69,14 @@ def marked(token: str) -> list[Identity]:
 
 
 def all_marked() -> Iterator[tuple[str, Identity]]:
-    """Every living process with a marker, and the marker."""
+    """Every living process with a marker, and the marker.
+
+    Its identity is read before and after: a number used again in between would get another's marker.
+    """
     for pid in procfs.pids():
-        token = procfs.marker_of(pid)
-        identity = identify(pid) if token else None
-        if token and identity:
+        identity = identify(pid)
+        token = procfs.marker_of(pid) if identity else None
+        if token and identity and is_alive(identity):
             yield token, identity
 
 
@@ -80,17 +87,44 @@ def tree(roots: Iterable[Identity]) -> set[Identity]:
     return alive | {Identity(boot, *below) for root in alive for below in procfs.descendants(root.pid)}
 
 
-def kill_tree(token: str, roots: Iterable[Identity]) -> bool:
-    """KILL these processes, all below them and all with the marker, until none is left. False: some are."""
-    known = tuple(roots)
-    for _ in range(ROUNDS):
-        living = tree([*known, *marked(token)])
-        if not living:
+def kill_tree(token: str, roots: Iterable[Identity], *, reaper: Identity | None = None) -> bool:
+    """KILL these processes, all below them and all with the marker, until none is left. False: some are.
+
+    A living `reaper` is stopped first and killed last: what loses its parent falls to it, and stays below it.
+    """
+    if reaper is not None and send(reaper, signal.SIGSTOP):
+        return _hunt(token, [reaper, *roots], spared=reaper) and _hunt(token, [reaper])
+    return _hunt(token, tuple(roots))
+
+
+def _hunt(token: str, roots: Collection[Identity], *, spared: Identity | None = None) -> bool:
+    """Kill as they are found. What forks and leaves in a loop can be missed, so nothing is believed once."""
+    before: set[int] = set()
+    empty = 0
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        living = _kill_all(tree(roots) - {spared})
+        pids = procfs.pids()
+        missed = spared is not None
+        for pid in reversed(pids):  # the newest first
+            if pid in before:
+                continue
+            found = identify(pid)
+            missed |= found is None
+            if found not in (None, spared) and procfs.marker_of(pid) == token:
+                living |= _kill_all(tree([found]) - {spared})
+        before = set() if living else set(pids)
+        empty = 0 if living else empty + 1
+        if empty == BELIEVED or (empty and not missed):
             return True
-        for identity in living:
-            send(identity, signal.SIGKILL)
         _wait_for_any(living)
     return False
+
+
+def _kill_all(living: set[Identity]) -> set[Identity]:
+    for identity in living:
+        send(identity, signal.SIGKILL)
+    return living
 
 
 def _wait_for_any(living: Iterable[Identity], milliseconds: int = 50) -> None:

@@ -40,18 +40,38 @@ def pids():  # type: () -> list[int]
 
 def descendants(root):  # type: (int) -> list[tuple[int, int]]
     """Pid and start ticks of the living processes below `root`, parents before children."""
-    children = {}  # type: dict[int, list[tuple[int, int, str]]]
+    kernel_tells = os.path.exists(f"/proc/{os.getpid()}/task/{os.getpid()}/children")  # noqa: PTH110
+    scanned = {} if kernel_tells else children_by_parent()  # type: dict[int, list[int]]
+    found, queue = [], [root]
+    while queue:
+        pid = queue.pop(0)
+        stat = stat_of(pid)
+        if pid != root and stat is not None and stat[0] not in "ZX":
+            found.append((pid, stat[2]))
+        queue += children_of(pid) if kernel_tells else scanned.get(pid, ())
+    return found
+
+
+def children_of(pid):  # type: (int) -> list[int]
+    """Asked of the kernel directly: what forks and leaves in a loop is gone before all of /proc is read."""
+    found = []  # type: list[int]
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:  # noqa: PTH123
+                found += map(int, file.read().split())
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # it is gone, and its children have another parent
+    return found
+
+
+def children_by_parent():  # type: () -> dict[int, list[int]]
+    """The same from all of /proc, for a kernel without CONFIG_PROC_CHILDREN."""
+    children = {}  # type: dict[int, list[int]]
     for pid in pids():
         stat = stat_of(pid)
         if stat is not None:
-            children.setdefault(stat[1], []).append((pid, stat[2], stat[0]))
-    found, queue = [], list(children.get(root, ()))
-    while queue:
-        pid, ticks, state = queue.pop(0)
-        if state not in "ZX":
-            found.append((pid, ticks))
-        queue.extend(children.get(pid, ()))
-    return found
+            children.setdefault(stat[1], []).append(pid)
+    return children
 
 
 def signal_process(pid, ticks, number):  # type: (int, int, int) -> bool

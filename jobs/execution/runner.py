@@ -12,12 +12,11 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from jobs import lifecycle
-from jobs.execution import agent as agents
-from jobs.execution import launcher
+from jobs.execution import agents, launcher
 from jobs.execution.agent import NodeAgent
 from jobs.execution.hands import Pair
 from jobs.execution.order import prepare
-from jobs.execution.settle import identities_of
+from jobs.execution.settle import identities_of, running_here
 from jobs.models import Job
 from jobs.states import State
 
@@ -97,23 +96,20 @@ def _claim(pair: Pair, agent: NodeAgent) -> Job | None:
                 job, boot_id=station.boot_id, spool_id=station.spool.spool_id, actor=station.node_name
             )
         except DatabaseError:
-            won = _claimed_after_all(job, agent)
+            return _claimed_after_all(pair, agent)
     return job if won else None
 
 
-def _claimed_after_all(job: Job, agent: NodeAgent) -> bool:
+def _claimed_after_all(pair: Pair, agent: NodeAgent) -> Job | None:
     """The commit's outcome is unknown, so the row is read again: this attempt, running here, is ours."""
     deadline = time.monotonic() + settings.LAUNCH_PATIENCE.total_seconds() / 2
     while time.monotonic() < deadline and not agent.observers.leaving:
         try:
             connection.close()
-            job.refresh_from_db()
+            return running_here(agent.station, *pair)
         except DatabaseError:
             agent.pause(0.5)
-            continue
-        ours = job.node is not None and job.node.name == agent.station.node_name
-        return ours and job.state == State.RUNNING
-    return False
+    return None
 
 
 def _activate(job: Job, agent: NodeAgent) -> None:

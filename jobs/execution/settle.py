@@ -1,20 +1,18 @@
 """Settles one running job of this node: looks, decides, and writes through lifecycle."""
 
-import logging
 import signal
 
 from jobs import lifecycle
 from jobs.ending import Ending
 from jobs.execution import processes
-from jobs.execution.spool import Burial, Outcome, Ticket, UnreadableFileError
+from jobs.execution.records import Outcome, Ticket
+from jobs.execution.spool import Burial
 from jobs.execution.station import Station, held_by, identities
 from jobs.execution.verdict import Verdict, decide
 from jobs.lifecycle import Identities
 from jobs.models import Job
 from jobs.models.clock import database_now
 from jobs.states import Evidence, Phase, Reason
-
-logger = logging.getLogger("jobs.settle")
 
 LOST = "Its supervisor and its process are gone, and neither has said how it ended."
 RESTARTED = "The node was restarted while it ran."
@@ -61,12 +59,8 @@ def settle(job: Job, station: Station) -> bool:
 
 
 def examine(job: Job, station: Station) -> Verdict:
-    """What the table says of a job now. A file that cannot be read counts as absent, and is told of."""
-    try:
-        return decide(station.observe(job))
-    except UnreadableFileError as error:
-        logger.error("job=%s attempt=%s: %s", job.pk, job.attempt, error)
-        raise OSError(str(error)) from error
+    """What the table says of a job now."""
+    return decide(station.observe(job))
 
 
 def needs_settling(job: Job, station: Station) -> bool:
@@ -100,7 +94,7 @@ def _tend(job: Job, station: Station) -> bool:
     station.watch_wrapper(job)
     directory = station.directory_of(job)
     changed = False
-    ticket = directory.ticket()
+    ticket = station.ticket_of(job)
     if ticket is not None and not held_by(job).has_identity:
         found = identities_of(ticket)
         changed = found is not None and lifecycle.activate(
@@ -134,7 +128,7 @@ def _fence(job: Job, station: Station) -> bool:
 
 
 def _record(job: Job, station: Station) -> bool:
-    outcome = station.directory_of(job).outcome()
+    outcome = station.outcome_of(job)
     return outcome is not None and lifecycle.finish(job, ending_of(outcome), actor=station.node_name)
 
 
@@ -143,12 +137,11 @@ def _lose(job: Job, station: Station, reason: Reason, detail: str, evidence: Evi
 
 
 def _kill(job: Job, station: Station) -> bool:
-    """Wrapper first, then whatever is left of the tree. False: something of it lives still."""
+    """End wrapper and tree, the wrapper frozen first and killed last. False: something of it lives still."""
     allocation = held_by(job)
-    roots = [found for found in identities(station.directory_of(job).ticket(), allocation) if found]
-    for root in roots[:1]:
-        processes.send(root, signal.SIGKILL)
-    return processes.kill_tree(station.token_of(job, allocation), roots)
+    wrapper, process = identities(station.ticket_of(job), allocation)
+    roots = [process] if process is not None else []
+    return processes.kill_tree(station.token_of(job, allocation), roots, reaper=wrapper)
 
 
 def ending_of(outcome: Outcome) -> Ending:

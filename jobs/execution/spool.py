@@ -12,19 +12,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import Enum, auto
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from jobs.execution.processes import Identity
+from jobs.execution.durable import make_once, sync_directory, write_durably
+from jobs.execution.records import Outcome, Ticket, read_outcome, read_ticket
 
 VERSION: Final = 1
-
-
-class UnreadableFileError(ValueError):
-    """A file of the spool does not hold what it should. It is left as it is."""
-
-    def __init__(self, path: Path, why: object) -> None:
-        self.path = path
-        super().__init__(f"{path} cannot be read: {why}")
 
 
 class Burial(Enum):
@@ -48,33 +41,6 @@ class Request:
     time_limit_seconds: float
     grace_seconds: float
     version: int = VERSION
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ticket:
-    """The wrapper's ticket, with wrapper and job; or the tombstone, with neither."""
-
-    wrapper: Identity | None = None
-    job: Identity | None = None
-    note: str = ""
-
-    @property
-    def is_tombstone(self) -> bool:
-        """Recovery won: the attempt has never started and never will."""
-        return self.wrapper is None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """The content of exit.json."""
-
-    exit_code: int | None
-    exit_signal: int | None
-    cause: str | None
-    launch_error: str | None
-    cpu_seconds: float
-    max_rss_kb: int
-    wall_seconds: float
 
 
 class AttemptDirectory:
@@ -116,20 +82,7 @@ class AttemptDirectory:
 
     def ticket(self) -> Ticket | None:
         """The ticket. None: nobody has linked one yet."""
-        content = _read_json(self.path / "ticket")
-        if content is None:
-            return None
-        if content.get("tombstone"):
-            return Ticket()
-        try:
-            boot = content["boot_id"]
-            return Ticket(
-                wrapper=Identity(boot, content["wrapper_pid"], content["wrapper_ticks"]),
-                job=Identity(boot, content["pid"], content["start_ticks"]),
-                note=content.get("note", ""),
-            )
-        except KeyError as error:
-            raise UnreadableFileError(self.path / "ticket", error) from error
+        return read_ticket(self.path / "ticket")
 
     def bury(self) -> Burial:
         """Link the tombstone to the ticket's name. WON or ALREADY: this attempt never starts."""
@@ -143,13 +96,7 @@ class AttemptDirectory:
 
     def outcome(self) -> Outcome | None:
         """How the attempt ended, by its wrapper's word. None: it has not said so."""
-        content = _read_json(self.path / "exit.json")
-        if content is None:
-            return None
-        try:
-            return Outcome(**{name: content[name] for name in Outcome.__dataclass_fields__})
-        except KeyError as error:
-            raise UnreadableFileError(self.path / "exit.json", error) from error
+        return read_outcome(self.path / "exit.json")
 
     def ask_cancel(self) -> None:
         """Tell the wrapper that the signal that follows means a cancel."""
@@ -169,8 +116,8 @@ class Spool:
         """The spool at this path, made when it is not there. Two who make it at once get the same one."""
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.chmod(0o700)
-        _make_once(path / "spool_id", secrets.token_hex(8).encode())
-        _make_once(path / "tombstone", json.dumps({"version": VERSION, "tombstone": True}).encode())
+        make_once(path / "spool_id", secrets.token_hex(8).encode())
+        make_once(path / "tombstone", json.dumps({"version": VERSION, "tombstone": True}).encode())
         return cls(path, (path / "spool_id").read_text().strip())
 
     def is_intact(self) -> bool:
@@ -184,57 +131,16 @@ class Spool:
         """The directory of one attempt, made or not."""
         return AttemptDirectory(self, job_id, attempt)
 
+    def pair_of(self, token: str) -> tuple[int, int] | None:
+        """The job and attempt that a marker names. None: it is of another spool, or somebody made it up."""
+        spool_id, _, pair = token.partition(".")
+        job, _, attempt = pair.partition(".")
+        ours = spool_id == self.spool_id and token.isascii() and job.isdecimal() and attempt.isdecimal()
+        return (int(job), int(attempt)) if ours and len(pair) < 30 else None
+
     def attempts(self) -> Iterator[AttemptDirectory]:
         """The attempts that have a directory."""
         for entry in self.path.iterdir():
             job, _, attempt = entry.name.partition(".")
             if job.isdecimal() and attempt.isdecimal():
                 yield self.attempt(int(job), int(attempt))
-
-
-def write_durably(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Write a file so that it is whole or not there, whatever crashes, and stays after a power cut."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    temporary.replace(path)
-    sync_directory(path.parent)
-
-
-def sync_directory(path: Path) -> None:
-    """Make the directory's entries durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _make_once(path: Path, content: bytes) -> None:
-    """Make a file unless it is there. Never half-written, whoever else makes it at the same time."""
-    if path.exists():
-        return
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    write_durably(temporary, content)
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        pass  # another one made it first, and its content counts
-    finally:
-        temporary.unlink()
-    sync_directory(path.parent)
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        content = json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except ValueError as error:
-        raise UnreadableFileError(path, error) from error
-    if not isinstance(content, dict):
-        raise UnreadableFileError(path, "not an object")
-    return content

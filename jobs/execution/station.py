@@ -1,12 +1,17 @@
 """A node as its own agent sees it: its name, its spool, this boot, and what its threads have in hand."""
 
+import logging
+
 from jobs.execution import processes, procfs
 from jobs.execution.hands import Hands, Pair
 from jobs.execution.processes import Identity
-from jobs.execution.spool import AttemptDirectory, Spool, Ticket
+from jobs.execution.records import Outcome, Ticket, UnreadableFileError
+from jobs.execution.spool import AttemptDirectory, Spool
 from jobs.execution.verdict import Evidence, TicketKind
 from jobs.execution.watch import Watch
 from jobs.models import Job, ResourceAllocation
+
+logger = logging.getLogger("jobs.agent")
 
 
 class Station:
@@ -29,22 +34,39 @@ class Station:
         """The directory of a job's present attempt."""
         return self.spool.attempt(job.pk, job.attempt)
 
+    def ticket_of(self, job: Job) -> Ticket | None:
+        """Who may start its present attempt. One that cannot be read is some wrapper's: it may have run."""
+        try:
+            return self.directory_of(job).ticket()
+        except UnreadableFileError as error:
+            logger.error("job=%s attempt=%s: %s", job.pk, job.attempt, error)
+            return Ticket(legible=False)
+
+    def outcome_of(self, job: Job) -> Outcome | None:
+        """How it ended, by its wrapper's word. One that cannot be read counts as none, and is told of."""
+        try:
+            return self.directory_of(job).outcome()
+        except UnreadableFileError as error:
+            logger.error("job=%s attempt=%s: %s", job.pk, job.attempt, error)
+            return None
+
     def observe(self, job: Job) -> Evidence:
         """Look at spool and processes. The outcome is looked for last, after the wrapper was seen dead."""
         allocation = held_by(job)
-        directory = self.directory_of(job)
-        ticket = directory.ticket()
+        ticket = self.ticket_of(job)
         wrapper, process = identities(ticket, allocation)
         wrapper_alive = wrapper is not None and processes.is_alive(wrapper)
         process_alive = process is not None and processes.is_alive(process)
-        if not wrapper_alive and not process_alive:
+        same_spool = allocation.spool_id == self.spool.spool_id
+        told = same_spool and kind_of(ticket) is TicketKind.WRAPPER and self.outcome_of(job) is not None
+        if not wrapper_alive and not process_alive and not told:  # the wrapper told after its tree was empty
             process_alive = bool(processes.marked(self.token_of(job, allocation)))
         return Evidence(
-            same_spool=allocation.spool_id == self.spool.spool_id,
+            same_spool=same_spool,
             same_boot=allocation.boot_id == self.boot_id,
             identity_in_row=allocation.has_identity,
             ticket=kind_of(ticket),
-            has_outcome=directory.outcome() is not None,
+            has_outcome=self.outcome_of(job) is not None,
             wrapper_alive=wrapper_alive,
             process_alive=process_alive,
         )
@@ -58,7 +80,7 @@ class Station:
         pair: Pair = (job.pk, job.attempt)
         if self._watch is None or self._watch.watches(pair):
             return True
-        wrapper, process = identities(self.directory_of(job).ticket(), held_by(job))
+        wrapper, process = identities(self.ticket_of(job), held_by(job))
         for identity in (wrapper, process):
             pidfd = processes.open_pidfd(identity) if identity is not None else None
             if pidfd is not None:
@@ -83,7 +105,7 @@ def identities(
     ticket: Ticket | None, allocation: ResourceAllocation
 ) -> tuple[Identity | None, Identity | None]:
     """Wrapper and job process, by the ticket or else by the row."""
-    if ticket is not None and not ticket.is_tombstone:
+    if ticket is not None and ticket.wrapper is not None:
         return ticket.wrapper, ticket.job
     if allocation.wrapper_pid is None or allocation.wrapper_ticks is None:
         return None, None

@@ -35,8 +35,7 @@ def main():  # type: () -> int
         request = json.load(file)
     attempt = Attempt(request)
     why = attempt.begin()
-    os.write(1, (why or "linked").encode() + b"\n")
-    _hang_up()
+    _answer(why or "linked")
     if why:
         return 1
     attempt.supervise()
@@ -49,6 +48,7 @@ def _isolate():  # type: () -> None
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     signal.pthread_sigmask(signal.SIG_SETMASK, HEARD)
     job_process.default_signals()
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     with contextlib.suppress(PermissionError):  # already the leader of a session
         os.setsid()
     os.umask(0o077)
@@ -58,8 +58,13 @@ def _isolate():  # type: () -> None
             raise OSError(ctypes.get_errno(), f"prctl {option}")
 
 
-def _hang_up():  # type: () -> None
-    """Give the reply's descriptor back, so that whoever waits on it sees its end."""
+def _answer(word):  # type: (str) -> None
+    """Say it, then give the descriptor back, so that whoever waits on it sees its end.
+
+    Nobody may be there to hear: the worker was killed meanwhile. The job goes on all the same.
+    """
+    with contextlib.suppress(BrokenPipeError):
+        os.write(1, word.encode() + b"\n")
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     os.dup2(null, 1)
     os.close(null)

@@ -6,7 +6,7 @@ transaction. The numbers T1 to T22 are those of the state machine in the README.
 """
 
 from jobs.lifecycle.end import cancel, finish, lose, return_unstarted
-from jobs.lifecycle.hold import explain, hold, release
+from jobs.lifecycle.hold import explain, explain_all, hold, release
 from jobs.lifecycle.journal import mend_allocation, note
 from jobs.lifecycle.place import Placing, await_broker, dispatch, place, return_to_queue
 from jobs.lifecycle.run import Identities, activate, start
@@ -20,6 +20,7 @@ __all__ = [
     "cancel",
     "dispatch",
     "explain",
+    "explain_all",
     "finish",
     "hold",
     "lose",

@@ -49,7 +49,7 @@ def end(
 
 def finish(job: Job, ending: Ending, *, actor: str) -> bool:
     """T10, T12, T13: record how the job ended, by its wrapper's own word, and release what it held."""
-    to, reason, detail = ending.verdict(cancelled=job.cancel_requested_at is not None)
+    to, reason, detail = ending.verdict(cancelled=_is_stopping(job))
     return end(
         job,
         to,
@@ -64,14 +64,14 @@ def finish(job: Job, ending: Ending, *, actor: str) -> bool:
 
 def lose(job: Job, reason: Reason, detail: str, *, evidence: Evidence, actor: str) -> bool:
     """T17, T18: wrapper and process are gone without a result. Only the job's own node may say so."""
-    if job.cancel_requested_at is not None:
+    if _is_stopping(job):
         return end(job, states.CANCELLED, Reason.CANCELLED, detail, actor=actor, evidence=evidence)
     return end(job, states.FAILED, reason, detail, actor=actor, evidence=evidence)
 
 
 def return_unstarted(job: Job, *, actor: str) -> bool:
     """T16. Only for the agent that has won this attempt's ticket: it has never started and never will."""
-    if job.cancel_requested_at is not None:
+    if _is_stopping(job):
         return end(job, states.CANCELLED, Reason.CANCELLED, "Cancelled before it started.", actor=actor)
     if job.unstarted + 1 >= settings.UNSTARTED_LIMIT:
         detail = f"{job.unstarted + 1} attempts in a row were given a place and could not be started."
@@ -86,6 +86,11 @@ def cancel(job: Job, *, actor: str) -> bool:
             return True
         job.refresh_from_db()
     return False
+
+
+def _is_stopping(job: Job) -> bool:
+    """Somebody asked for its end: told by the phase, on which the write that follows is guarded."""
+    return job.step == states.STOPPING
 
 
 @transaction.atomic

@@ -1,5 +1,8 @@
 """A person keeps a pending job from being placed, and lets it go."""
 
+from collections import defaultdict
+from collections.abc import Iterable
+
 from jobs import messages, states
 from jobs.lifecycle.journal import stay
 from jobs.lifecycle.place import HELD_REASONS, give_back
@@ -9,10 +12,16 @@ from jobs.states import EventKind, Hold, Reason
 
 def hold(job: Job, by: Hold, *, actor: str) -> bool:
     """Keep a pending job from being placed. False: it is held already, or pending no longer."""
+    while job.step in (states.QUEUED, states.PLACED) and not job.is_held:
+        if _hold(job, by, actor):
+            return True
+        job.refresh_from_db()
+    return False
+
+
+def _hold(job: Job, by: Hold, actor: str) -> bool:
     if job.step == states.PLACED:
         return give_back(job, f"held by {actor}", actor=actor, held=by)
-    if job.step != states.QUEUED or job.is_held:
-        return False
     detail = f"{actor} holds it until it is released."
     return stay(
         job, EventKind.HELD, actor, f"held by {actor}", hold=by, reason=HELD_REASONS[by], detail=detail
@@ -40,5 +49,17 @@ def release(job: Job, *, actor: str) -> bool:
 
 def explain(job: Job, reason: Reason, detail: str) -> bool:
     """Say why a job waits. No transition, so no event. False: it waits no longer, or is held since."""
-    waiting = Job.objects.queued().filter(pk=job.pk, attempt=job.attempt, hold=job.hold)
-    return waiting.update(reason=reason, detail=detail) == 1
+    return explain_all([job], reason, detail) == 1
+
+
+def explain_all(jobs: Iterable[Job], reason: Reason, detail: str) -> int:
+    """Say of many jobs at once why they wait, and answer of how many: the others wait no longer."""
+    alike = defaultdict(list)
+    for job in jobs:
+        alike[job.attempt, job.hold].append(job.pk)
+    return sum(
+        Job.objects.queued()
+        .filter(pk__in=keys, attempt=attempt, hold=hold)
+        .update(reason=reason, detail=detail)
+        for (attempt, hold), keys in alike.items()
+    )

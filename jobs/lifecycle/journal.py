@@ -29,6 +29,7 @@ def change(
         return False
     record(job, kind, actor, to, message, facts=facts, before=before)
     job.state, job.phase = to
+    job.hold = columns.get("hold", job.hold)
     return True
 
 
@@ -92,6 +93,13 @@ def mend_allocation(allocation: ResourceAllocation, why: str, *, actor: str) -> 
     return True
 
 
-def note(job: Job, kind: EventKind, message: str, *, actor: str, **facts: Any) -> None:
-    """Tell of something that changed nothing in the row: a late result, a stray that was killed."""
-    record(job, kind, actor, job.step, message, facts=facts)
+@transaction.atomic
+def note(job_id: int, kind: EventKind, message: str, *, actor: str, **facts: Any) -> bool:
+    """Tell of something that changed nothing in the row: a late result, a stray that was killed.
+
+    False: there is no such job. The row is locked, so that the event says where the job really was.
+    """
+    job = Job.objects.select_for_update().filter(pk=job_id).first()
+    if job is not None:
+        record(job, kind, actor, job.step, message, facts=facts)
+    return job is not None

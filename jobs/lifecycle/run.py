@@ -44,7 +44,10 @@ def start(job: Job, *, boot_id: str, spool_id: str, actor: str) -> bool:
 
 @transaction.atomic
 def activate(job: Job, identities: Identities, *, note: str, actor: str) -> bool:
-    """T9: the ticket is there, so the job runs. A stopping job records the same and goes on stopping."""
+    """T9: the ticket is there, so the job runs. A stopping job records the same and goes on stopping.
+
+    False: it runs no longer, or its ticket is recorded already.
+    """
     to = states.STOPPING if job.step == states.STOPPING else states.ACTIVE
     moved = job.step in (states.STARTING, states.STOPPING) and change(
         job,
@@ -55,9 +58,15 @@ def activate(job: Job, identities: Identities, *, note: str, actor: str) -> bool
         facts=dict(identities._asdict()),
         limit_at=from_now(job.time_limit),
     )
-    if moved:
-        allocation = ResourceAllocation.objects.unreleased().filter(job=job, attempt=job.attempt)
-        allocation.update(
-            status=AllocationStatus.ALLOCATED, started_at=not_before("allocated_at"), **identities._asdict()
-        )
-    return moved
+    return moved and _recorded(job, identities)
+
+
+def _recorded(job: Job, identities: Identities) -> bool:
+    """Keep the ticket's identities. False: another thread has, and nothing of this transaction stays."""
+    allocation = ResourceAllocation.objects.unreleased().filter(job=job, attempt=job.attempt)
+    first = allocation.filter(wrapper_pid=None).update(
+        status=AllocationStatus.ALLOCATED, started_at=not_before("allocated_at"), **identities._asdict()
+    )
+    if first != 1:
+        transaction.set_rollback(True)
+    return first == 1

@@ -306,7 +306,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='job',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', jobs.states.State['COMPLETED']), _negated=True), models.Q(('evidence', jobs.states.Evidence['SPOOL']), ('exit_code', 0)), _connector='OR'), name='job_completed_has_evidence'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', jobs.states.State['COMPLETED']), _negated=True), models.Q(('evidence', jobs.states.Evidence['SPOOL']), ('exit_code', 0), ('exit_code__isnull', False)), _connector='OR'), name='job_completed_has_evidence'),
         ),
         migrations.AddConstraint(
             model_name='job',

@@ -30,8 +30,8 @@ class JobQuerySet(models.QuerySet["Job"]):
     """Adjectives of jobs, and the one compare-and-set."""
 
     def move(self, job: "Job", to: Step, /, **changes: Any) -> bool:
-        """Move one job to `to`. False: it is no longer in the state, phase and attempt in which we saw it."""
-        seen = self.filter(pk=job.pk, state=job.state, phase=job.phase, attempt=job.attempt)
+        """Move one job to `to`. False: state, phase, attempt or hold are no longer what we saw."""
+        seen = self.filter(pk=job.pk, state=job.state, phase=job.phase, attempt=job.attempt, hold=job.hold)
         return seen.update(state=to.state, phase=to.phase, **changes) == 1
 
     def pending(self) -> Self:
@@ -192,7 +192,8 @@ class Job(models.Model):
                 name="job_final_has_ended",
             ),
             models.CheckConstraint(
-                condition=~Q(state=State.COMPLETED) | Q(exit_code=0, evidence=Evidence.SPOOL),
+                condition=~Q(state=State.COMPLETED)
+                | Q(exit_code__isnull=False, exit_code=0, evidence=Evidence.SPOOL),
                 name="job_completed_has_evidence",
             ),
             models.CheckConstraint(

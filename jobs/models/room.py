@@ -45,8 +45,12 @@ def read_rooms(nodes: Iterable[Node], moment: datetime, deaf_after: timedelta) -
     sums at once has a snapshot older than its lock, and over-commits.
     """
     by_key = {node.pk: node for node in nodes}
-    leases = dict(Node.objects.filter(pk__in=by_key).values_list("pk", "lease__lease_until"))
-    heard = dict(Node.objects.filter(pk__in=by_key).values_list("pk", "lease__broker_ok_at"))
+    leases = {
+        key: (until, heard_at)
+        for key, until, heard_at in Node.objects.filter(pk__in=by_key)
+        .order_by()
+        .values_list("pk", "lease__lease_until", "lease__broker_ok_at")
+    }
     rooms = {
         key: Room(
             node=node,
@@ -54,8 +58,8 @@ def read_rooms(nodes: Iterable[Node], moment: datetime, deaf_after: timedelta) -
             memory_mb=node.memory_mb,
             gpus=set(range(node.gpus)),
             in_service=node.shown_service is Service.UP,
-            reachable=_after(leases[key], moment),
-            hearing=_after(heard[key], moment - deaf_after),
+            reachable=_after(leases[key][0], moment),
+            hearing=_after(leases[key][1], moment - deaf_after),
         )
         for key, node in by_key.items()
     }

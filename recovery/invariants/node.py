@@ -1,6 +1,7 @@
 """Invariants that this node's processes and spool answer, seen from where the command runs."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from django.conf import settings
 
@@ -8,6 +9,8 @@ from jobs.execution import processes
 from jobs.execution.spool import Spool
 from jobs.models import Job, Node, ResourceAllocation
 from jobs.states import Phase, Service
+
+OUR_FILES: Final = ("request.json", "ticket", "exit.json", "wrapper.log")
 
 
 def _spools() -> Iterator[tuple[str, Spool]]:
@@ -20,15 +23,13 @@ def _spools() -> Iterator[tuple[str, Spool]]:
 
 def strays() -> list[str]:
     """Processes with a marker of a spool here whose attempt is not running."""
-    spools = {spool.spool_id: name for name, spool in _spools()}
+    spools = [(name, spool) for name, spool in _spools() if _in_service(name)]
     found = []
     for token, identity in processes.all_marked():
-        spool_id, _, pair = token.partition(".")
-        if spool_id not in spools or not _in_service(spools[spool_id]):
-            continue
-        job_id, attempt = map(int, pair.split("."))
-        if not Job.objects.running().filter(pk=job_id, attempt=attempt).exists():
-            found.append(f"pid {identity.pid} of job {job_id}.{attempt} on {spools[spool_id]}")
+        for name, spool in spools:
+            pair = spool.pair_of(token)
+            if pair and not Job.objects.running().filter(pk=pair[0], attempt=pair[1]).exists():
+                found.append(f"pid {identity.pid} of job {pair[0]}.{pair[1]} on {name}")
     return found
 
 
@@ -57,14 +58,14 @@ def jobs_without_directory() -> list[str]:
 
 
 def secrets_in_spool() -> list[str]:
-    """Requests and logs that hold the secret key."""
+    """What our own processes wrote there, and holds the secret key."""
     secret = settings.SECRET_KEY.encode()
     return [
-        str(file)
+        str(directory.path / name)
         for _, spool in _spools()
         for directory in spool.attempts()
-        for file in directory.path.glob("*.json")
-        if secret in file.read_bytes()
+        for name in OUR_FILES
+        if (directory.path / name).is_file() and secret in (directory.path / name).read_bytes()
     ]
 
 

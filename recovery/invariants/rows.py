@@ -70,7 +70,8 @@ ROW_INVARIANTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "I14": (
         "completed means exit code 0 with evidence",
-        "SELECT id FROM jobs_job WHERE state = 'COMPLETED' AND (exit_code <> 0 OR evidence <> 'SPOOL')",
+        "SELECT id FROM jobs_job WHERE state = 'COMPLETED'"
+        " AND (exit_code IS DISTINCT FROM 0 OR evidence <> 'SPOOL')",
     ),
     "I16": (
         "submitted, placed, started and ended come in this order",

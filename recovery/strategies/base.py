@@ -4,12 +4,8 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import datetime
-from itertools import islice
 from typing import Generic, TypeVar
 
-from django.db import DatabaseError
-
-from jobs.messages import BrokerUnreachableError
 from recovery.result import Decision, Outcome
 
 logger = logging.getLogger(__name__)
@@ -17,7 +13,8 @@ logger = logging.getLogger(__name__)
 Sick = TypeVar("Sick")
 
 BATCH = 500
-"""How many finds one sweep mends; the oldest come first, and the next sweep goes on."""
+"""How many finds one sweep treats; the oldest come first, and the next sweep goes on. Those that are well do
+not count, or they would keep the others from being reached."""
 
 
 class RecoveryStrategy(ABC, Generic[Sick]):
@@ -55,7 +52,14 @@ class RecoveryStrategy(ABC, Generic[Sick]):
 
     def sweep(self, now: datetime, *, dry_run: bool) -> list[Decision]:
         """Find and mend one batch, and answer the decisions. A dry run decides and changes nothing."""
-        return [self._decide(sick, dry_run=dry_run) for sick in islice(self.find(now), BATCH)]
+        decisions: list[Decision] = []
+        treated = 0
+        for sick in self.find(now):
+            decisions.append(self._decide(sick, dry_run=dry_run))
+            treated += decisions[-1].outcome is not Outcome.SKIPPED
+            if treated == BATCH:
+                break
+        return decisions
 
     def _decide(self, sick: Sick, *, dry_run: bool) -> Decision:
         outcome, detail = self._treat(sick, dry_run=dry_run)
@@ -77,6 +81,6 @@ class RecoveryStrategy(ABC, Generic[Sick]):
             if dry_run:
                 return Outcome.RECOVERED, "dry run: nothing was changed"
             return (Outcome.RECOVERED, "") if self.mend(sick) else (Outcome.SKIPPED, "it has moved on")
-        except (DatabaseError, BrokerUnreachableError, OSError) as error:
+        except Exception as error:  # one that cannot be mended keeps none of the others from it
             logger.exception("%s could not mend %s", self.name, self.pair(sick))
             return Outcome.FAILED, str(error)

@@ -20,8 +20,15 @@ class OrphanJobRecoveryStrategy(RecoveryStrategy[Job]):
         del now
         here = Job.objects.running().on(self._station.node_name).select_related("partition", "node", "owner")
         for job in here.order_by("pk").iterator():
-            if not self._station.in_hand(job.pk, job.attempt) and needs_settling(job, self._station):
+            if not self._station.in_hand(job.pk, job.attempt) and self._looks_sick(job):
                 yield job
+
+    def _looks_sick(self, job: Job) -> bool:
+        """One that cannot be looked at is sick too: mending it tells why, and the next one has its turn."""
+        try:
+            return needs_settling(job, self._station)
+        except OSError:
+            return True
 
     def mend(self, sick: Job) -> bool:
         """Whatever row of the agent's decision table fits now."""

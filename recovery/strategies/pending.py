@@ -1,6 +1,8 @@
 """A placed job whose message is gone gets another one."""
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from django.conf import settings
@@ -8,9 +10,12 @@ from django.conf import settings
 from jobs import lifecycle, messages
 from jobs.models import Job
 from recovery.broker import messages_of
-from recovery.strategies.base import BATCH, RecoveryStrategy
+from recovery.strategies.base import RecoveryStrategy
 
 RECOVERY = "recovery"
+CLAIM_PATIENCE = 1.0
+"""Seconds from a worker's popping of a message, when it is nowhere in the broker, to the claim in the row."""
+LARGE_COLUMNS = ("script", "environment", "arguments")
 
 
 class PendingJobRecoveryStrategy(RecoveryStrategy[Job]):
@@ -27,8 +32,10 @@ class PendingJobRecoveryStrategy(RecoveryStrategy[Job]):
         if Job.objects.queued().exists():
             messages.wake_scheduler()
         unclaimed = Job.objects.unclaimed_since(now - settings.DISPATCH_GRACE)
-        jobs = list(unclaimed.select_related("node")[:BATCH])
+        jobs = list(unclaimed.select_related("node").defer(*LARGE_COLUMNS))  # at most one for each CPU
         self._present = messages_of({job.node.name for job in jobs if job.node}) if jobs else set()
+        if self._present is not None:
+            _let_workers_claim(job for job in jobs if self.pair(job) not in self._present)
         yield from jobs
 
     def well(self, sick: Job) -> str:
@@ -44,3 +51,12 @@ class PendingJobRecoveryStrategy(RecoveryStrategy[Job]):
     def pair(self, sick: Job) -> tuple[int, int]:
         """The job and its attempt."""
         return sick.pk, sick.attempt
+
+
+def _let_workers_claim(absent: Iterable[Job]) -> None:
+    """Give those a moment whose message a worker may just have popped. Once claimed, no message is sent."""
+    waiting = Job.objects.placed().filter(pk__in=[job.pk for job in absent])
+    pause = threading.Event()
+    deadline = time.monotonic() + CLAIM_PATIENCE
+    while time.monotonic() < deadline and waiting.exists():
+        pause.wait(0.05)

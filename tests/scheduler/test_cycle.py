@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from jobs import fleet, lifecycle, states
 from jobs.messages import BrokerUnreachableError
@@ -52,6 +54,17 @@ def test_a_job_without_room_waits_with_a_reason_and_a_sentence(leader: Leader, o
     job.refresh_from_db()
     assert job.reason == Reason.RESOURCES
     assert "n1 has 0 CPUs" in job.detail
+
+
+def test_one_sentence_about_many_jobs_is_one_write(leader: Leader, outbox: Outbox) -> None:
+    making.active(cpus=2)
+    jobs = [making.queued() for _ in range(20)]
+    with CaptureQueriesContext(connection) as queries:
+        run_pass(leader)
+    assert [fresh.reason for fresh in Job.objects.filter(pk__in=[job.pk for job in jobs])] == [
+        "Resources"
+    ] * 20
+    assert sum(query["sql"].startswith('UPDATE "jobs_job"') for query in queries) == 1
 
 
 def test_a_held_job_is_not_placed(leader: Leader, outbox: Outbox) -> None:

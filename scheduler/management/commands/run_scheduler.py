@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import socket
+import threading
 import time
 from typing import Any
 
@@ -18,6 +19,8 @@ from scheduler.leader import DeposedError, Leader
 
 logger = logging.getLogger("scheduler")
 
+LONGEST_REST = 0.2
+
 
 class Command(BaseCommand):
     """Places waiting jobs while it leads, and stands by otherwise."""
@@ -30,17 +33,27 @@ class Command(BaseCommand):
             signal.signal(number, self._stop)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         self.leader = Leader(f"{socket.gethostname()}:{os.getpid()}", settings.SCHEDULER_LEASE)
-        self.renewed = 0.0
+        self.asked = 0.0
+        self.breath = threading.Event()
         logger.info("scheduler started")
         with Ear(settings.LISTEN_DATABASE_URL, SCHEDULER_CHANNEL) as ear:
             while not self.stopping:
+                begun = time.monotonic()
                 self._turn()
+                self._rest(time.monotonic() - begun)
                 ear.wait(self._patience())
         self._step_down()
 
     def _patience(self) -> float:
         tick: float = settings.SCHEDULER_TICK.total_seconds()
         return min(tick, settings.SCHEDULER_RENEWAL.total_seconds())
+
+    def _rest(self, took: float) -> None:
+        """As long as the turn took. What wakes it meanwhile is one turn: a burst does not cost a turn each.
+
+        A short queue's turn takes milliseconds, and so does this.
+        """
+        self.breath.wait(min(took, LONGEST_REST))
 
     def _turn(self) -> None:
         """Lead or stand by, once. A database that is away ends the turn, not the daemon."""
@@ -54,15 +67,14 @@ class Command(BaseCommand):
             connection.close()
 
     def _leads(self) -> bool:
-        due = time.monotonic() - self.renewed >= settings.SCHEDULER_RENEWAL.total_seconds()
-        if self.leader.term is not None and not due:
-            return True
+        """A standby that is woken with the leader does not ask each time whether that one still leads."""
         led = self.leader.term is not None
+        if time.monotonic() - self.asked < settings.SCHEDULER_RENEWAL.total_seconds():
+            return led
+        self.asked = time.monotonic()
         leads = self.leader.campaign()
-        if leads:
-            self.renewed = time.monotonic()
-            if not led:
-                logger.info("leads with term %s", self.leader.term)
+        if leads and not led:
+            logger.info("leads with term %s", self.leader.term)
         return leads
 
     def _step_down(self) -> None:

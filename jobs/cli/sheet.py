@@ -1,0 +1,56 @@
+"""One job, told to a person."""
+
+from datetime import datetime, timedelta
+
+from jobs.cli.screen import Screen, safe
+from jobs.cli.server import Job
+from jobs.cli.table import ran, waited
+from jobs.resources import Capacity, describe_duration
+
+
+def sheet(job: Job, now: datetime, screen: Screen) -> list[str]:
+    """Its lines: a heading, then one for each fact that there is."""
+    state = safe(job["state"])
+    wide = max(len(title) for title, _ in _facts(job, now))
+    return [
+        f"Job {job['id']} {safe(job['name'])}",
+        f"  {'State':{wide}}  {screen.paint(state, state)}",
+        *(f"  {title:{wide}}  {text}" for title, text in _facts(job, now) if text),
+    ]
+
+
+def _facts(job: Job, now: datetime) -> list[tuple[str, str]]:
+    phase = "" if job["phase"] in ("DONE", "ACTIVE") else str(job["phase"]).lower()
+    return [
+        ("Phase", safe(phase)),
+        ("Reason", safe(job["reason"])),
+        ("Detail", safe(job["detail"])),
+        ("Exit", _exit(job)),
+        ("Node", safe(job["node"] or "")),
+        ("Asked for", str(Capacity(job["cpus"], job["memory_mb"], job["gpus"]))),
+        ("Time limit", describe_duration(timedelta(seconds=job["time_limit"]))),
+        ("Partition", safe(job["partition"])),
+        ("Priority", str(job["priority"]) if job["priority"] else ""),
+        ("Owner", safe(job["owner"])),
+        ("Work dir", safe(job["work_dir"]) or "a private scratch directory"),
+        ("Submitted", _moment(job["submitted_at"])),
+        ("Started", _moment(job["started_at"], f"waited {waited(job, now)}")),
+        ("Limit at", "" if job["ended_at"] else _moment(job["limit_at"])),
+        ("Ended", _moment(job["ended_at"], f"ran {ran(job, now)}" if job["started_at"] else "")),
+        ("Rerun of", str(job["rerun_of"] or "")),
+        ("Page", safe(job["url"])),
+    ]
+
+
+def _exit(job: Job) -> str:
+    if job["exit_signal"] is not None:
+        return f"signal {job['exit_signal']}"
+    return "" if job["exit_code"] is None else f"code {job['exit_code']}"
+
+
+def _moment(text: str | None, note: str = "") -> str:
+    """In the reader's own time zone."""
+    if not text:
+        return ""
+    told = datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z")
+    return f"{told} ({note})" if note else told

@@ -1,0 +1,138 @@
+"""The files of an attempt, read with care: a job can reach them, so nothing in them is believed unseen.
+
+What is opened is a plain file of moderate size, or nothing; what it holds has the kinds that it should.
+"""
+
+import json
+import math
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from jobs.execution.processes import Identity
+
+LARGEST: Final = 64 * 1024
+HIGHEST_CODE: Final = 255
+HIGHEST_SIGNAL: Final = 64
+CAUSES: Final = (None, "limit", "cancel")
+
+
+class UnreadableFileError(OSError):
+    """A file of the spool does not hold what it should. It is left as it is."""
+
+    def __init__(self, path: Path, why: object) -> None:
+        self.path = path
+        super().__init__(f"{path} cannot be read: {why}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ticket:
+    """The wrapper's ticket, with wrapper and job; or the tombstone, with neither."""
+
+    wrapper: Identity | None = None
+    job: Identity | None = None
+    note: str = ""
+    legible: bool = True
+
+    @property
+    def is_tombstone(self) -> bool:
+        """Recovery won: the attempt has never started and never will."""
+        return self.wrapper is None and self.legible
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """The content of exit.json."""
+
+    exit_code: int | None
+    exit_signal: int | None
+    cause: str | None
+    launch_error: str | None
+    cpu_seconds: float
+    max_rss_kb: int
+    wall_seconds: float
+
+
+def read_ticket(path: Path) -> Ticket | None:
+    """The ticket. None: nobody has linked one yet."""
+    content = _read_object(path)
+    if content is None:
+        return None
+    if content.get("tombstone") is True:
+        return Ticket()
+    numbers = [content.get(name) for name in ("wrapper_pid", "wrapper_ticks", "pid", "start_ticks")]
+    boot, note = content.get("boot_id"), content.get("note", "")
+    if not all(map(_is_amount, numbers)) or not isinstance(boot, str) or not isinstance(note, str):
+        raise UnreadableFileError(path, "it names no wrapper and no job")
+    wrapper_pid, wrapper_ticks, pid, start_ticks = map(int, numbers)  # type: ignore[arg-type]
+    return Ticket(
+        wrapper=Identity(boot, wrapper_pid, wrapper_ticks), job=Identity(boot, pid, start_ticks), note=note
+    )
+
+
+def read_outcome(path: Path) -> Outcome | None:
+    """How the attempt ended, by its wrapper's word. None: it has not said so."""
+    content = _read_object(path)
+    if content is None:
+        return None
+    try:
+        outcome = Outcome(**{name: content[name] for name in Outcome.__dataclass_fields__})
+    except KeyError as error:
+        raise UnreadableFileError(path, f"{error} is missing") from error
+    if not _is_sound(outcome):
+        raise UnreadableFileError(path, "it tells of no end")
+    return outcome
+
+
+def _is_sound(outcome: Outcome) -> bool:
+    """Exactly one of code, signal and the system's words, and amounts that are amounts."""
+    ends = (outcome.exit_code, outcome.exit_signal, outcome.launch_error)
+    code, number, words = ends
+    return (
+        sum(end is not None for end in ends) == 1
+        and (code is None or (_is_amount(code) and code <= HIGHEST_CODE))
+        and (number is None or (_is_amount(number) and 1 <= number <= HIGHEST_SIGNAL))
+        and (words is None or isinstance(words, str))
+        and outcome.cause in CAUSES
+        and _is_amount(outcome.max_rss_kb)
+        and all(_is_time(seconds) for seconds in (outcome.cpu_seconds, outcome.wall_seconds))
+    )
+
+
+def _is_amount(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**63
+
+
+def _is_time(value: object) -> bool:
+    return type(value) in (int, float) and math.isfinite(value) and value >= 0  # type: ignore[arg-type,operator]
+
+
+def _read_object(path: Path) -> dict[str, Any] | None:
+    raw = _read(path)
+    if raw is None:
+        return None
+    try:
+        content = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableFileError(path, error) from error
+    if not isinstance(content, dict):
+        raise UnreadableFileError(path, "not an object")
+    return content
+
+
+def _read(path: Path) -> bytes | None:
+    """A link, a pipe or a device is not followed, and never waited for."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise UnreadableFileError(path, error.strerror) from error
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise UnreadableFileError(path, "not a plain file")
+        return os.pread(descriptor, LARGEST, 0)
+    finally:
+        os.close(descriptor)

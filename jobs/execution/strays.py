@@ -1,0 +1,74 @@
+"""Processes with our marker that belong to no running attempt: they are killed, and an event says so.
+
+No transition leaves one. It mends what a bug, a restored backup or a hand in the database left.
+"""
+
+import logging
+import threading
+import time
+from collections import defaultdict
+
+from django.conf import settings
+
+from jobs import lifecycle
+from jobs.execution import processes
+from jobs.execution.hands import Pair
+from jobs.execution.processes import Identity
+from jobs.execution.station import Station
+from jobs.models import Job
+from jobs.states import EventKind
+
+logger = logging.getLogger("jobs.agent")
+
+
+class Strays:
+    """The strays of one node. None is killed before a grace is over: a wrapper may just be leaving."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._since: dict[Identity, float] = {}
+        self._lock = threading.Lock()
+
+    def sweep(self) -> int:
+        """Kill those that were strays for longer than the grace. Of how many attempts there were some."""
+        with self._lock:
+            found = self._found()
+            moment = time.monotonic()
+            self._since = {
+                stray: self._since.get(stray, moment) for strays in found.values() for stray in strays
+            }
+            due = moment - settings.STALE_GRACE.total_seconds()
+            certain = {
+                pair: ready
+                for pair, strays in found.items()
+                if (ready := [stray for stray in strays if self._since[stray] <= due])
+            }
+        for pair, strays in certain.items():
+            self._end(pair, strays)
+        return len(certain)
+
+    def _found(self) -> dict[Pair, list[Identity]]:
+        """By attempt. The rows are read last: whoever has a process by now was claimed before that."""
+        found: dict[Pair, list[Identity]] = defaultdict(list)
+        for token, identity in processes.all_marked():
+            pair = self._station.spool.pair_of(token)
+            if pair is not None:
+                found[pair].append(identity)
+        here = Job.objects.running().on(self._station.node_name).filter(pk__in={pair[0] for pair in found})
+        for pair in here.values_list("pk", "attempt"):
+            found.pop(pair, None)
+        return found
+
+    def _end(self, pair: Pair, strays: list[Identity]) -> None:
+        pids = sorted(stray.pid for stray in strays)
+        gone = processes.kill_tree(self._station.spool.attempt(*pair).token, strays)
+        logger.error("job=%s attempt=%s: killed strays %s%s", *pair, pids, "" if gone else ", in vain")
+        if gone:
+            lifecycle.note(
+                pair[0],
+                EventKind.STRAY_KILLED,
+                f"processes of attempt {pair[1]} were left and have been killed",
+                actor=self._station.node_name,
+                attempt=pair[1],
+                pids=pids,
+            )

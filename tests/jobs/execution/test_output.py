@@ -1,0 +1,101 @@
+"""Output is read from a plain file of the attempt, or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from jobs.execution import output
+from jobs.execution.output import CHUNK, Chunk
+from jobs.models import Job
+from tests import making
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
+    monkeypatch.setattr(settings, "JOBSITE_VAR", tmp_path)
+    made = making.active()
+    directory_of(made).mkdir(parents=True)
+    return made
+
+
+def directory_of(job: Job) -> Path:
+    return Path(settings.JOBSITE_VAR) / "spool" / "n1" / f"{job.pk}.1"
+
+
+def write(job: Job, content: bytes, stream: str = "stdout") -> None:
+    (directory_of(job) / stream).write_bytes(content)
+
+
+def test_a_reader_gets_what_is_there_and_where_the_rest_will_begin(job: Job) -> None:
+    write(job, b"hello")
+    assert output.read(job, 1) == Chunk(b"hello", 5, 5, ended=False)
+    write(job, b"hello world")
+    assert output.read(job, 1, offset=5) == Chunk(b" world", 11, 11, ended=False)
+
+
+def test_no_more_than_a_chunk_is_read_at_once(job: Job) -> None:
+    write(job, b"x" * (CHUNK + 1))
+    assert output.read(job, 1, limit=10 * CHUNK) == Chunk(b"x" * CHUNK, CHUNK, CHUNK + 1, ended=False)
+    assert output.read(job, 1, limit=3).data == b"xxx"
+    assert output.tail_offset(job, 1) == 1
+
+
+def test_an_ended_jobs_output_ends_where_the_reader_has_all_of_it() -> None:
+    ended = making.ended()
+    assert output.read(ended, 1) == Chunk(b"", 0, 0, ended=True)
+
+
+def test_output_ends_only_at_its_end(job: Job) -> None:
+    write(job, b"hello")
+    job.state = "COMPLETED"
+    assert not output.read(job, 1, limit=3).ended
+    assert output.read(job, 1, offset=3).ended
+
+
+def test_an_offset_beyond_the_end_reads_nothing_and_comes_back_to_the_end(job: Job) -> None:
+    write(job, b"hello")
+    assert output.read(job, 1, offset=2**62) == Chunk(b"", 5, 5, ended=False)
+
+
+def test_streams_are_apart_and_there_are_two(job: Job) -> None:
+    write(job, b"out")
+    write(job, b"err", "stderr")
+    write(job, b"secret", "script")
+    assert output.read(job, 1, "stderr").data == b"err"
+    for stream in ("script", "../stdout", "/etc/passwd", ""):
+        assert output.read(job, 1, stream).data == b""
+
+
+def test_a_job_that_has_not_started_has_no_output() -> None:
+    assert output.read(making.queued(), 0) == Chunk(b"", 0, 0, ended=False)
+
+
+def test_deleted_output_is_no_output(job: Job) -> None:
+    assert output.read(job, 1, offset=7) == Chunk(b"", 7, 0, ended=False)
+
+
+def test_a_link_a_pipe_a_directory_or_a_device_is_not_read(job: Job, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    stdout = directory_of(job) / "stdout"
+    stdout.symlink_to(tmp_path / "secret")
+    assert output.read(job, 1).data == b""
+    stdout.unlink()
+    os.mkfifo(stdout)
+    assert output.read(job, 1).data == b""
+    stdout.unlink()
+    stdout.mkdir()
+    assert output.read(job, 1).data == b""
+    stdout.rmdir()
+    stdout.symlink_to("/dev/zero")
+    assert output.read(job, 1).data == b""
+
+
+def test_a_link_in_the_place_of_the_attempts_directory_is_not_followed(job: Job, tmp_path: Path) -> None:
+    (tmp_path / "stdout").write_text("another's")
+    directory_of(job).rmdir()
+    directory_of(job).symlink_to(tmp_path)
+    assert output.read(job, 1).data == b""

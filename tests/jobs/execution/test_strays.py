@@ -1,0 +1,77 @@
+"""Processes with our marker whose attempt does not run here are killed, and nobody else is."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from pytest_django import Settings
+
+from jobs.execution.station import Station
+from jobs.execution.strays import Strays
+from jobs.models import Job
+from jobs.states import EventKind
+from tests import making
+from tests.jobs.execution.conftest import Process
+
+pytestmark = pytest.mark.django_db
+
+Start = Callable[[str], Process]
+
+
+@pytest.fixture(autouse=True)
+def no_grace(settings: Settings) -> None:
+    settings.STALE_GRACE = timedelta()
+
+
+def kills(station: Station, process: Process) -> bool:
+    """Two sweeps end it."""
+    strays = Strays(station)
+    strays.sweep()
+    strays.sweep()
+    return process.poll() is not None
+
+
+def token_of(station: Station, job: Job) -> str:
+    return station.directory_of(job).token
+
+
+def test_what_an_ended_job_left_is_killed_and_told(station: Station, marked: Start) -> None:
+    job = making.ended()
+    process = marked(token_of(station, job))
+    assert kills(station, process)
+    event = job.events.last()
+    assert event is not None
+    assert (event.kind, event.evidence) == (EventKind.STRAY_KILLED, {"attempt": 1, "pids": [process.pid]})
+
+
+def test_what_an_older_attempt_left_is_killed(
+    station: Station, marked: Start, claimed: Callable[[], Job]
+) -> None:
+    job = claimed()
+    assert kills(station, marked(station.spool.attempt(job.pk, job.attempt + 1).token))
+
+
+def test_what_nobody_has_a_row_of_is_killed(station: Station, marked: Start) -> None:
+    assert kills(station, marked(station.spool.attempt(10**9, 1).token))
+
+
+def test_a_running_jobs_process_is_left_alone(
+    station: Station, marked: Start, claimed: Callable[[], Job]
+) -> None:
+    assert not kills(station, marked(token_of(station, claimed())))
+
+
+@pytest.mark.parametrize("pair", ["7.1.1", "x.1", "7", "", "7.-1", "٣.1", "9" * 40 + ".1"])
+def test_a_marker_that_we_never_gave_is_nobodys(station: Station, marked: Start, pair: str) -> None:
+    assert not kills(station, marked(f"{station.spool.spool_id}.{pair}"))
+
+
+def test_another_spools_process_is_left_alone(station: Station, marked: Start) -> None:
+    assert not kills(station, marked("0123456789abcdef.1.1"))
+
+
+def test_one_that_may_just_be_leaving_has_its_grace(
+    station: Station, marked: Start, settings: Settings
+) -> None:
+    settings.STALE_GRACE = timedelta(minutes=1)
+    assert not kills(station, marked(token_of(station, making.ended())))

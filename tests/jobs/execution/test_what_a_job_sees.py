@@ -1,0 +1,126 @@
+"""Nothing of the worker's reaches a job: not by its environment, not by descriptors, not by its parent."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from jobs.execution import job_environment
+from jobs.execution.job_environment import JobFacts
+from jobs.execution.spool import Spool
+from tests.jobs.execution import running
+
+CANARY = "canary-4b1d"
+DUMP = """#!/bin/sh
+tr '\\0' '\\n' < /proc/$$/environ
+echo; echo parent; tr '\\0' '\\n' < /proc/$PPID/environ; tr '\\0' '\\n' < /proc/$PPID/cmdline
+echo; echo descriptors; for fd in /proc/$$/fd/*; do readlink $fd; done
+for fd in /proc/$PPID/fd/*; do readlink $fd; done
+"""
+
+
+@pytest.fixture
+def _canaries(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in (
+        "JOBSITE_SECRET_KEY",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "AWS_SECRET_ACCESS_KEY",
+        "LD_LIBRARY_PATH",
+    ):
+        monkeypatch.setenv(name, f"{CANARY}-{name}")
+
+
+@pytest.mark.usefixtures("_canaries")
+def test_no_secret_of_the_worker_reaches_a_job(spool: Spool, tmp_path: Path) -> None:
+    kept = os.open(tmp_path / CANARY, os.O_RDWR | os.O_CREAT)
+    os.set_inheritable(kept, True)
+    try:
+        directory = running.started(spool, DUMP)
+    finally:
+        os.close(kept)
+    assert running.outcome_of(directory).exit_code == 0
+    assert CANARY not in running.said(directory)
+    assert "descriptors" in running.said(directory)
+    assert all(CANARY not in file.read_text() for file in directory.path.iterdir() if file.is_file())
+
+
+def test_a_job_has_its_own_three_descriptors_and_the_one_of_its_script(spool: Spool) -> None:
+    script = "import os; print(sorted(int(n) for n in os.listdir('/proc/self/fd'))[:-1])"
+    directory = running.started(spool, f"#!/usr/bin/env python3\n{script}\n")
+    running.outcome_of(directory)
+    assert running.said(directory) == "[0, 1, 2]\n"
+
+
+def test_a_job_is_in_a_session_of_its_own_and_can_gain_no_privilege(spool: Spool) -> None:
+    script = "umask; [ $(ps -o sid= -p $$) = $$ ] && echo leader; grep -E 'NoNew|SigI|SigB' /proc/self/status"
+    directory = running.started(spool, script)
+    running.outcome_of(directory)
+    said = running.said(directory).split()
+    assert said[:2] == ["0077", "leader"]
+    assert said[2:] == ["SigBlk:", "0" * 16, "SigIgn:", "0" * 16, "NoNewPrivs:", "1"]
+
+
+def test_files_that_a_job_makes_are_its_owners_alone(spool: Spool) -> None:
+    directory = running.started(spool, "touch made")
+    running.outcome_of(directory)
+    assert (directory.path / "made").stat().st_mode & 0o777 == 0o600
+    assert directory.stdout.stat().st_mode & 0o777 == 0o600
+
+
+def facts(tmp_path: Path) -> JobFacts:
+    return JobFacts(
+        job_id=7,
+        attempt=2,
+        token="spool.7.2",
+        name="a job",
+        user="ana",
+        partition="default",
+        node="n1",
+        cpus=3,
+        memory_mb=512,
+        gpus=(0, 2),
+        work_dir=tmp_path,
+        scratch=tmp_path / "tmp",
+    )
+
+
+def test_a_job_is_told_what_it_has(tmp_path: Path) -> None:
+    told = job_environment.build(facts(tmp_path), {"MINE": "1"})
+    assert (told["MINE"], told["SLURM_JOB_ID"], told["SLURM_CPUS_PER_TASK"]) == ("1", "7", "3")
+    assert (told["CUDA_VISIBLE_DEVICES"], told["SLURM_GPUS_ON_NODE"]) == ("0,2", "2")
+    assert (told["JOBSITE_TOKEN"], told["JOBSITE_ATTEMPT"], told["TMPDIR"]) == (
+        "spool.7.2",
+        "2",
+        f"{tmp_path}/tmp",
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "LD_PRELOAD",
+        "PYTHONPATH",
+        "DJANGO_SETTINGS_MODULE",
+        "CELERY_BROKER",
+        "REDIS_URL",
+        "DATABASE_URL",
+        "LISTEN_DATABASE_URL",
+        "AWS_SECRET_ACCESS_KEY",
+        "JOBSITE_TOKEN",
+        "SLURM_JOB_ID",
+        "BASH_ENV",
+        "ENV",
+    ],
+)
+def test_a_variable_of_a_refused_name_is_not_passed_on(tmp_path: Path, name: str) -> None:
+    assert job_environment.build(facts(tmp_path), {name: CANARY}).get(name) != CANARY
+
+
+def test_a_jobs_environment_is_the_same_whatever_the_workers_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = job_environment.build(facts(tmp_path), {})
+    monkeypatch.setenv("SOMETHING_NEW", CANARY)
+    assert json.dumps(job_environment.build(facts(tmp_path), {})) == json.dumps(before)

@@ -1,0 +1,167 @@
+"""Two transitions of one job at once: one of them happens, and the row and what it holds agree."""
+
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from jobs import lifecycle, states
+from jobs.lifecycle import Identities
+from jobs.models import Job, Node
+from jobs.models.clock import database_now
+from jobs.states import Hold, Step
+from tests import making
+from tests.races.duel import Act, every_way
+
+pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True)]
+
+TICKET = Identities(1, 1, 2, 2)
+
+
+def seen(job: Job) -> Job:
+    """The job as another one reads it now."""
+    return Job.objects.select_related("node", "partition").get(pk=job.pk)
+
+
+def now(job: Job) -> tuple[Step, int]:
+    """Where it is, and how many allocations it holds."""
+    return seen(job).step, len(making.held_by(job))
+
+
+class Pairs:
+    """Pairs of acts about a new job each time, and the last of these jobs."""
+
+    def __init__(self, make: Any, *acts: Any) -> None:
+        self.make, self.acts = make, acts
+        self.job: Job
+
+    def __call__(self) -> tuple[Act, Act]:
+        making.node(cpus=100, memory_mb=100_000)  # room for all rounds, and the lease of now
+        self.job = self.make()
+        first, second = (self._bound(act, seen(self.job)) for act in self.acts)
+        return first, second
+
+    @staticmethod
+    def _bound(act: Any, job: Job) -> Act:
+        return lambda: act(job)
+
+
+def start(job: Job) -> bool:
+    return lifecycle.start(job, boot_id="b", spool_id="s", actor="n1")
+
+
+def activate(job: Job) -> bool:
+    return lifecycle.activate(job, TICKET, note="", actor="n1")
+
+
+def finish(job: Job) -> bool:
+    return lifecycle.finish(job, making.ending(0), actor="n1")
+
+
+def cancel(job: Job) -> bool:
+    return lifecycle.cancel(job, actor="ana")
+
+
+def give_back(job: Job) -> bool:
+    return lifecycle.return_to_queue(job, "n1 is drained", actor="scheduler")
+
+
+def fence(job: Job) -> bool:
+    return lifecycle.return_unstarted(job, actor="n1")
+
+
+def hold(job: Job) -> bool:
+    return lifecycle.hold(job, Hold.USER, actor="ana")
+
+
+def hold_as_operator(job: Job) -> bool:
+    return lifecycle.hold(job, Hold.ADMIN, actor="op")
+
+
+def place(job: Job) -> bool:
+    node = Node.objects.get(name="n1")
+    with transaction.atomic():
+        return lifecycle.place([lifecycle.Placing(job, node.pk, ())], database_now()) == [job]
+
+
+def stopping() -> Job:
+    job = making.starting()
+    assert lifecycle.cancel(job, actor="ana")
+    return job
+
+
+@pytest.mark.parametrize(
+    ("make", "first", "second", "after_first", "after_second"),
+    [
+        (making.active, finish, cancel, (states.COMPLETED, 0), (states.STOPPING, 1)),
+        (making.active, finish, finish, (states.COMPLETED, 0), (states.COMPLETED, 0)),
+        (stopping, finish, finish, (states.COMPLETED, 0), (states.COMPLETED, 0)),
+        (making.placed, start, start, (states.STARTING, 1), (states.STARTING, 1)),
+        (making.placed, give_back, start, (states.QUEUED, 0), (states.STARTING, 1)),
+        (making.placed, give_back, give_back, (states.QUEUED, 0), (states.QUEUED, 0)),
+        (making.starting, fence, activate, (states.QUEUED, 0), (states.ACTIVE, 1)),
+        (making.starting, fence, finish, (states.QUEUED, 0), (states.COMPLETED, 0)),
+        (making.starting, activate, activate, (states.ACTIVE, 1), (states.ACTIVE, 1)),
+        (stopping, activate, activate, (states.STOPPING, 1), (states.STOPPING, 1)),
+        (making.queued, place, place, (states.PLACED, 1), (states.PLACED, 1)),
+        (making.queued, hold, hold_as_operator, (states.QUEUED, 0), (states.QUEUED, 0)),
+    ],
+    ids=lambda part: getattr(part, "__name__", None) or (None if isinstance(part, str) else ""),
+)
+def test_one_of_two_wins(make: Any, first: Any, second: Any, after_first: Any, after_second: Any) -> None:
+    pairs = Pairs(make, first, second)
+    for won_first, won_second in every_way(pairs):
+        assert [won_first, won_second].count(True) == 1
+        assert now(pairs.job) == (after_first if won_first else after_second)
+
+
+def test_a_hold_belongs_to_whoever_was_told_so() -> None:
+    pairs = Pairs(making.queued, hold, hold_as_operator)
+    for by_user, _ in every_way(pairs):
+        assert seen(pairs.job).hold == (Hold.USER if by_user else Hold.ADMIN)
+
+
+def test_a_hold_is_lifted_once() -> None:
+    def release(job: Job) -> bool:
+        return lifecycle.release(job, actor="ana")
+
+    pairs = Pairs(lambda: making.queued(hold=True), release, release)
+    for answers in every_way(pairs):
+        assert answers.count(True) == 1
+        assert not seen(pairs.job).is_held
+
+
+def test_a_cancel_is_never_lost_to_a_claim() -> None:
+    pairs = Pairs(making.placed, cancel, start)
+    for cancelled, started in every_way(pairs):
+        assert cancelled
+        assert now(pairs.job) == ((states.STOPPING, 1) if started else (states.CANCELLED, 0))
+
+
+def test_a_cancel_is_never_lost_to_a_placing() -> None:
+    pairs = Pairs(making.queued, cancel, place)
+    for cancelled, _ in every_way(pairs):
+        assert cancelled
+        assert now(pairs.job) == (states.CANCELLED, 0)
+
+
+def test_a_cancel_is_never_lost_to_a_return() -> None:
+    pairs = Pairs(making.starting, cancel, fence)
+    for cancelled, returned in every_way(pairs):
+        assert cancelled
+        assert now(pairs.job) == ((states.CANCELLED, 0) if returned else (states.STOPPING, 1))
+
+
+def test_a_hold_is_never_lost_to_a_placing() -> None:
+    pairs = Pairs(making.queued, hold, place)
+    for held, _ in every_way(pairs):
+        assert held
+        assert seen(pairs.job).is_held
+        assert now(pairs.job) == (states.QUEUED, 0)
+
+
+def test_what_a_cancelled_job_said_at_its_end_is_read_as_a_cancelled_jobs() -> None:
+    job = making.active()
+    assert lifecycle.cancel(job, actor="ana")
+    assert lifecycle.finish(job, making.ending(None, exit_signal=15, cause="cancel"), actor="n1")
+    assert seen(job).step == states.CANCELLED

@@ -1,0 +1,99 @@
+"""The look into the real broker: exact, keyed on job and attempt, and honest when nobody answers."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from celery import current_app
+
+from jobs import messages
+from recovery import broker as looking
+from recovery.broker import messages_of
+
+
+def test_an_empty_broker_holds_no_message(broker: Any) -> None:
+    assert messages_of(["n1"]) == set()
+    assert messages_of([]) == set()
+
+
+def test_a_message_is_found_by_job_and_attempt(broker: Any) -> None:
+    messages.publish(7, 2, "n1")
+    messages.publish(8, 1, "n1")
+    assert messages_of(["n1"]) == {(7, 2), (8, 1)}
+
+
+def test_messages_of_the_same_id_but_another_attempt_are_other_messages(broker: Any) -> None:
+    messages.publish(7, 1, "n1")
+    assert (7, 2) not in (messages_of(["n1"]) or ())
+
+
+def test_another_nodes_queue_is_another_queue(broker: Any) -> None:
+    messages.publish(7, 1, "n2")
+    assert messages_of(["n1"]) == set()
+    assert messages_of(["n1", "n2"]) == {(7, 1)}
+
+
+def test_every_page_of_a_long_queue_is_read(broker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "PAGE", 3)
+    for job in range(1, 11):
+        messages.publish(job, 1, "n1")
+    assert messages_of(["n1"]) == {(job, 1) for job in range(1, 11)}
+
+
+def test_a_message_that_a_worker_has_taken_and_not_acknowledged_is_there(broker: Any) -> None:
+    messages.publish(7, 1, "n1")
+    with current_app.connection_for_read() as connection:
+        queue = connection.SimpleQueue("node.n1")
+        queue.get(timeout=10)
+        assert broker.llen("node.n1") == 0
+        assert messages_of(["n1"]) == {(7, 1)}
+        queue.close()
+
+
+def test_a_message_of_higher_priority_is_in_a_list_of_its_own_and_is_found(broker: Any) -> None:
+    messages.post(messages.EXECUTE, [7, 1], queue=messages.node_queue("n1"), priority=9)
+    assert broker.llen("node.n1") == 0
+    assert messages_of(["n1"]) == {(7, 1)}
+
+
+def encoded(content: object) -> str:
+    return base64.b64encode(json.dumps(content).encode()).decode()
+
+
+FOREIGN = [
+    b"",
+    b"\xff\x00",
+    b"null",
+    b"[]",
+    b"7",
+    b"[" * 100_000,
+    b'{"body": 7}',
+    b'{"body": "not base64"}',
+    json.dumps({"body": encoded([["7", 1], {}, {}])}).encode(),
+    json.dumps({"body": encoded([[7], {}, {}])}).encode(),
+    json.dumps({"body": encoded([[True, 1], {}, {}])}).encode(),
+    json.dumps({"body": encoded([[7.0, 1], {}, {}])}).encode(),
+    json.dumps({"body": encoded({"0": [7, 1]})}).encode(),
+    json.dumps({"body": encoded([[7, 1, 1], {}, {}])}).encode(),
+]
+
+
+@pytest.mark.parametrize("raw", FOREIGN)
+def test_a_foreign_or_torn_message_is_no_message_and_hides_no_other(broker: Any, raw: bytes) -> None:
+    messages.publish(8, 1, "n1")
+    broker.lpush("node.n1", raw)
+    broker.rpush("node.n1", raw)
+    broker.hset("unacked", "tag", raw)
+    assert messages_of(["n1"]) == {(8, 1)}
+
+
+def test_a_broker_that_is_away_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    away = current_app.connection_for_read("redis+socket:///no/such/socket")
+    monkeypatch.setattr(current_app, "connection_for_read", lambda: away)
+    assert messages_of(["n1"]) is None
+
+
+def test_a_queue_that_is_no_list_tells_nothing(broker: Any) -> None:
+    broker.set("node.n1", "a text")
+    assert messages_of(["n1"]) is None

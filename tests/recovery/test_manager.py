@@ -1,0 +1,213 @@
+"""The chain: in its order, whatever breaks, answered and kept in the ledger."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import DatabaseError
+
+from jobs import messages, states
+from jobs.execution.signals import sweep_due
+from jobs.execution.station import Station
+from jobs.models import Job, JobEvent, ResourceAllocation
+from jobs.models.clock import database_now, from_now
+from jobs.states import AllocationStatus
+from recovery.manager import RecoveryManager
+from recovery.models import RecoveryAction, RecoveryRun
+from recovery.result import Outcome
+from recovery.strategies import CompositeRecoveryStrategy, RecoveryStrategy
+from recovery.tasks import recover
+from tests import making
+from tests.jobs.execution import running
+from tests.outbox import Outbox
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("broker")]
+PENDING, ORPHAN = "PendingJobRecoveryStrategy", "OrphanJobRecoveryStrategy"
+TIMEOUT, STALE = "TimeoutJobRecoveryStrategy", "StaleAllocationCleanupStrategy"
+
+
+class Broken(RecoveryStrategy[Job]):
+    """It cannot even look."""
+
+    def find(self, now: datetime) -> Iterable[Job]:
+        raise RuntimeError(f"broken at {now:%Y}")
+
+    def mend(self, sick: Job) -> bool:
+        raise AssertionError(sick)
+
+    def pair(self, sick: Job) -> tuple[int, int]:
+        return sick.pk, sick.attempt
+
+
+class Clumsy(RecoveryStrategy[Job]):
+    """It breaks on the first of its jobs."""
+
+    def find(self, now: datetime) -> Iterable[Job]:
+        return Job.objects.filter(submitted_at__lt=now).order_by("pk")
+
+    def mend(self, sick: Job) -> bool:
+        if sick == Job.objects.order_by("pk").first():
+            raise TypeError("of all things")
+        return True
+
+    def pair(self, sick: Job) -> tuple[int, int]:
+        return sick.pk, sick.attempt
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether agents were asked to sweep, and whether only to rehearse."""
+    told: list[bool] = []
+    monkeypatch.setattr(messages, "ask_recovery", lambda *, dry_run=False: told.append(dry_run))
+    return told
+
+
+def trouble(station: Station) -> tuple[Job, Job, Job]:
+    """A lost message, a job that never started, and resources left taken; each for one strategy."""
+    making.node(cpus=8)
+    lost, unstarted, ended = making.placed(), running.claimed(station), making.ended()
+    taken = ResourceAllocation.objects.filter(job=ended)
+    taken.update(status=AllocationStatus.ALLOCATED, released_at=None)
+    return lost, unstarted, ended
+
+
+def test_the_chain_is_in_its_order(station: Station) -> None:
+    names = [strategy.name for strategy in RecoveryManager(station).strategies()]
+    assert names == [PENDING, ORPHAN, TIMEOUT, STALE]
+    assert [strategy.name for strategy in RecoveryManager().strategies()] == [PENDING, STALE]
+
+
+def test_one_sweep_mends_all_and_answers_which_by_whom_and_how_long_it_took(
+    station: Station, outbox: Outbox
+) -> None:
+    lost, unstarted, ended = trouble(station)
+    result = RecoveryManager(station).recover(making.past_grace())
+    assert result.recovered == {PENDING: [lost.pk], ORPHAN: [unstarted.pk], STALE: [ended.pk]}
+    assert (result.skipped, result.failed, result.broken) == ({}, {}, {})
+    assert timedelta() < result.duration < timedelta(minutes=1)
+    assert str(result).startswith("3 recovered, 0 skipped, 0 failed in ")
+
+
+def test_a_sweep_that_did_something_is_in_the_ledger_with_each_decision(
+    station: Station, outbox: Outbox
+) -> None:
+    lost, unstarted, ended = trouble(station)
+    result = RecoveryManager(station).recover(making.past_grace())
+    run = RecoveryRun.objects.get()
+    assert (run.trigger, run.node, run.dry_run) == ("timer", "n1", False)
+    assert (run.recovered, run.skipped, run.failed, run.duration) == (3, 0, 0, result.duration)
+    kept = run.actions.values_list("strategy", "job", "attempt", "outcome")
+    assert list(kept) == [
+        (PENDING, lost.pk, 1, "recovered"),
+        (ORPHAN, unstarted.pk, 1, "recovered"),
+        (STALE, ended.pk, 1, "recovered"),
+    ]
+    assert all(RecoveryAction.objects.values_list("found", flat=True))
+
+
+def test_a_second_sweep_finds_nothing_and_leaves_no_line(station: Station, outbox: Outbox) -> None:
+    trouble(station)
+    RecoveryManager(station).recover(making.past_grace())
+    assert RecoveryManager(station).recover(database_now()).decisions == []
+    assert RecoveryRun.objects.count() == 1
+
+
+def test_a_worker_that_starts_recovers_and_says_so_even_when_all_is_well(station: Station) -> None:
+    result = RecoveryManager(station).recover_on_startup()
+    assert result.decisions == []
+    assert RecoveryRun.objects.get().trigger == "startup"
+
+
+def test_a_worker_that_starts_mends_what_it_finds(station: Station, outbox: Outbox) -> None:
+    lost, *_ = trouble(station)
+    assert RecoveryManager(station).recover_on_startup(making.past_grace()).recovered[PENDING] == [lost.pk]
+
+
+def test_a_dry_run_writes_the_ledger_and_changes_nothing(station: Station, outbox: Outbox) -> None:
+    trouble(station)
+    tables = (Job, ResourceAllocation, JobEvent)
+    before = [list(table.objects.values()) for table in tables]
+    result = RecoveryManager(station).recover(making.past_grace(), dry_run=True)
+    assert result.count(Outcome.RECOVERED) == 3
+    assert [list(table.objects.values()) for table in tables] == before
+    assert outbox.sent == []
+    run = RecoveryRun.objects.get()
+    assert (run.dry_run, run.recovered) == (True, 3)
+    assert set(run.actions.values_list("detail", flat=True)) == {"dry run: nothing was changed"}
+
+
+def test_a_broken_strategy_stops_none_after_it_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    making.placed()
+    chain = CompositeRecoveryStrategy([Broken(), *RecoveryManager().strategies()])
+    result = chain.run(making.past_grace(), dry_run=True)
+    assert result.broken == {"Broken": f"RuntimeError('broken at {database_now():%Y}')"}
+    assert len(result.decisions) == 1
+    monkeypatch.setattr(RecoveryManager, "strategies", lambda _: [Broken()])
+    RecoveryManager().recover()
+    assert RecoveryRun.objects.get().failed == 1
+
+
+def test_one_job_on_which_a_strategy_breaks_stops_none_after_it() -> None:
+    first, second = making.queued(), making.queued()
+    result = CompositeRecoveryStrategy([Clumsy()]).run(database_now())
+    assert (result.failed, result.recovered) == ({"Clumsy": [first.pk]}, {"Clumsy": [second.pk]})
+    assert result.decisions[0].detail == "of all things"
+
+
+def test_a_database_that_goes_away_under_one_strategy_does_not_poison_the_next(
+    station: Station, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, _, ended = trouble(station)
+
+    def away(*_: object, **__: object) -> bool:
+        raise DatabaseError("away")
+
+    monkeypatch.setattr("jobs.lifecycle.return_unstarted", away)
+    result = RecoveryManager(station).recover(making.past_grace())
+    assert result.recovered == {PENDING: [lost.pk], STALE: [ended.pk]}
+    assert list(result.failed) == [ORPHAN]
+
+
+def test_beats_task_mends_what_belongs_to_no_node_and_asks_every_agent(
+    outbox: Outbox, asked: list[bool]
+) -> None:
+    making.placed()
+    Job.objects.update(placed_at=from_now(-timedelta(hours=1)), submitted_at=from_now(-timedelta(hours=2)))
+    recover()
+    assert len(outbox.sent) == 1
+    assert asked == [False]
+    assert RecoveryRun.objects.get().node == ""
+
+
+def test_the_agents_timer_sweeps_its_own_node(station: Station) -> None:
+    job = running.claimed(station)
+    sweep_due.send(sender=object, station=station, trigger="timer", dry_run=False)
+    job.refresh_from_db()
+    assert job.step == states.QUEUED
+
+
+def test_the_command_mends_and_says_what_it_did(
+    outbox: Outbox, asked: list[bool], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = making.placed()
+    monkeypatch.setattr("recovery.manager.database_now", making.past_grace)
+    call_command("recover")
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == f"job {job.pk}.1 recovered by {PENDING}"
+    assert printed[1].startswith("1 recovered, 0 skipped, 0 failed in ")
+    assert (len(outbox.sent), asked) == (1, [False])
+
+
+def test_the_commands_dry_run_says_what_it_would_do_and_does_not(
+    outbox: Outbox, asked: list[bool], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = making.placed()
+    monkeypatch.setattr("recovery.manager.database_now", making.past_grace)
+    call_command("recover", "--dry-run")
+    printed: Any = capsys.readouterr().out
+    assert f"job {job.pk}.1 recovered by {PENDING}: dry run: nothing was changed" in printed
+    assert printed.rstrip().endswith("(dry run: nothing was changed)")
+    assert (outbox.sent, asked) == ([], [True])
+    assert RecoveryRun.objects.get().dry_run

@@ -1,0 +1,142 @@
+"""Each invariant of processes, spool and history is broken once by hand, and is seen to be broken."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+
+from jobs import lifecycle
+from jobs.execution import processes, procfs
+from jobs.execution.spool import Spool
+from jobs.execution.station import Station
+from jobs.models import Job, JobEvent, Node
+from jobs.states import EventKind, Phase, Service
+from recovery.invariants import verify
+from recovery.invariants.check import BEYOND_ROWS
+from tests import making
+from tests.jobs.execution import running
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def station(spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Station:
+    """The station of n1, in the place where the platform's own would be."""
+    monkeypatch.setattr(settings, "JOBSITE_VAR", tmp_path / "var")
+    making.node(cpus=8)
+    return Station("n1", Spool.open(tmp_path / "var" / "spool" / "n1"))
+
+
+def broken() -> set[str]:
+    return {violation.invariant for violation in verify()}
+
+
+def a_node_once_gave_more_than_it_has(station: Station) -> None:
+    job = making.active()
+    placed = job.events.get(kind=EventKind.PLACED)
+    JobEvent.objects.filter(pk=placed.pk).update(evidence={**placed.evidence, "cpus": 99})
+
+
+def a_process_of_a_final_job_lives(station: Station) -> None:
+    job = running.active(station)
+    lifecycle.finish(job, making.ending(0), actor="n1")
+
+
+def nothing_of_a_running_job_lives(station: Station) -> None:
+    job = running.active(station)
+    ticket = running.ticket_of(station.directory_of(job))
+    running.kill(ticket.wrapper, ticket.job)
+    assert processes.kill_tree(station.directory_of(job).token, [])
+
+
+def a_running_jobs_directory_is_gone(station: Station) -> None:
+    job = running.active(station)
+    shutil.rmtree(station.directory_of(job).path)
+
+
+def a_request_holds_the_secret_key(station: Station) -> None:
+    directory = running.prepared(station.spool, "true")
+    (directory.path / "request.json").write_text(f'{{"environment": {{"KEY": "{settings.SECRET_KEY}"}}}}')
+
+
+def a_wrappers_log_holds_the_secret_key(station: Station) -> None:
+    directory = running.prepared(station.spool, "true")
+    (directory.path / "wrapper.log").write_text(f"Traceback … {settings.SECRET_KEY}")
+
+
+BROKEN: list[tuple[str, Callable[[Station], None]]] = [
+    ("I6 (history)", a_node_once_gave_more_than_it_has),
+    ("I7, I8", a_process_of_a_final_job_lives),
+    ("L1 (node)", nothing_of_a_running_job_lives),
+    ("I5 (spool)", a_running_jobs_directory_is_gone),
+    ("I18", a_request_holds_the_secret_key),
+    ("I18", a_wrappers_log_holds_the_secret_key),
+]
+
+
+@pytest.mark.parametrize(("invariant", "break_it"), BROKEN)
+def test_a_broken_invariant_is_reported(
+    station: Station, invariant: str, break_it: Callable[[Station], None]
+) -> None:
+    assert broken() == set()
+    break_it(station)
+    assert invariant in broken()
+
+
+def test_every_invariant_beyond_the_rows_is_broken_once_here() -> None:
+    assert {name for name, _ in BROKEN} == set(BEYOND_ROWS)
+
+
+def test_jobs_that_run_and_have_run_break_none(station: Station) -> None:
+    running.active(station)
+    ended = running.active(station, "true")
+    running.outcome_of(station.directory_of(ended))
+    assert broken() == set()
+
+
+def test_a_process_of_a_node_out_of_service_is_no_stray(station: Station) -> None:
+    a_process_of_a_final_job_lives(station)
+    Node.objects.update(service=Service.DOWN)
+    assert "I7, I8" not in broken()
+
+
+@pytest.mark.parametrize(
+    ("pair", "told"),
+    [("", 0), (".", 0), (".x.y", 0), (".1", 0), (".1.2.3", 0), (f".{10**30}.1", 0), (".-1.1", 0), (".7.1", 1)]
+    + [(f".{10**20}.1", 1)],
+)
+def test_a_process_with_a_made_up_marker_is_told_of_if_it_names_a_job_and_breaks_nothing(
+    station: Station, pair: str, told: int
+) -> None:
+    environment = {"PATH": os.defpath, procfs.MARKER: f"{station.spool.spool_id}{pair}"}
+    process = subprocess.Popen(["sleep", "600"], env=environment)
+    try:
+        found = [violation for violation in verify() if violation.invariant == "I7, I8"]
+    finally:
+        process.kill()
+        process.wait()
+    assert [f"pid {process.pid} of" in violation.found for violation in found] == [True] * told
+
+
+def test_the_command_says_that_nothing_is_broken(
+    station: Station, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("verify_invariants")
+    assert capsys.readouterr().out == "verify_invariants=0\n"
+
+
+def test_the_command_names_what_is_broken_and_fails(
+    station: Station, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = making.active()
+    Job.objects.filter(pk=job.pk).update(phase=Phase.STARTING)
+    with pytest.raises(SystemExit, match="1"):
+        call_command("verify_invariants")
+    printed = capsys.readouterr()
+    assert printed.out == "verify_invariants=1\n"
+    assert printed.err.startswith("I12 (folding a job's events gives its row): (")

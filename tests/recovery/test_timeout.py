@@ -1,0 +1,109 @@
+"""TimeoutJobRecoveryStrategy: who is far past its limit is killed, and recorded once nothing of it lives."""
+
+import signal
+import sys
+from datetime import datetime
+
+import pytest
+from django.conf import settings
+
+from jobs import states
+from jobs.execution import processes
+from jobs.execution.station import Station
+from jobs.models import Job
+from jobs.models.clock import database_now
+from jobs.states import Evidence, Reason, State
+from recovery.result import Outcome
+from recovery.strategies import TimeoutJobRecoveryStrategy
+from tests import making
+from tests.jobs.execution import running
+from tests.session import processes_of
+
+pytestmark = pytest.mark.django_db
+
+FORKS_FOR_EVER = """import os
+while True:
+    if os.fork():
+        os._exit(0)
+"""
+
+
+def long_after(job: Job) -> datetime:
+    """Its limit, the grace of its partition and ours are over."""
+    assert job.limit_at is not None
+    return job.limit_at + job.partition.grace + settings.LIMIT_GRACE + making.A_MOMENT
+
+
+def sweep(station: Station, now: datetime, *, dry_run: bool = False) -> dict[int, Outcome]:
+    decisions = TimeoutJobRecoveryStrategy(station).sweep(now, dry_run=dry_run)
+    return {decision.job: decision.outcome for decision in decisions}
+
+
+def frozen(station: Station, script: str = running.WAITS) -> Job:
+    """A job whose wrapper does nothing any more."""
+    job = running.active(station, script)
+    wrapper = running.ticket_of(station.directory_of(job)).wrapper
+    assert wrapper is not None
+    processes.send(wrapper, signal.SIGSTOP)
+    return job
+
+
+def test_a_job_that_its_wrapper_did_not_end_is_killed_and_then_recorded(station: Station) -> None:
+    job = frozen(station)
+    assert sweep(station, long_after(job)) == {job.pk: Outcome.RECOVERED}
+    job.refresh_from_db()
+    assert (job.state, job.reason, job.evidence) == (State.FAILED, Reason.TIME_LIMIT, Evidence.ABSENCE)
+    assert running.gone(station, job)
+    assert making.held_by(job) == []
+    assert sweep(station, long_after(job)) == {}
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "setsid env -i /bin/sh -c 'echo up; exec sleep 600' & wait",
+        f"env -i {sys.executable} -ISc '{FORKS_FOR_EVER}' & echo up; wait; sleep 600",
+    ],
+)
+def test_nothing_of_it_lives_when_it_is_recorded(station: Station, script: str) -> None:
+    job = frozen(station, script)
+    running.until_said(station.directory_of(job), "up")
+    assert sweep(station, long_after(job)) == {job.pk: Outcome.RECOVERED}
+    left = [command for _, command in processes_of(station.spool.path.parent)]
+    assert left == []
+
+
+def test_a_job_within_its_limit_or_its_grace_is_left_alone(station: Station) -> None:
+    job = frozen(station)
+    assert sweep(station, database_now()) == {}
+    assert job.limit_at is not None
+    assert sweep(station, job.limit_at + settings.LIMIT_GRACE + making.A_MOMENT) == {}
+
+
+def test_an_end_that_was_written_meanwhile_counts(station: Station) -> None:
+    job = running.active(station, "exit 3")
+    running.outcome_of(station.directory_of(job))
+    assert sweep(station, long_after(job)) == {job.pk: Outcome.RECOVERED}
+    job.refresh_from_db()
+    assert (job.exit_code, job.evidence) == (3, Evidence.SPOOL)
+
+
+def test_a_job_that_cannot_be_killed_is_not_called_ended(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = frozen(station)
+    monkeypatch.setattr("jobs.execution.settle.processes.kill_tree", lambda *_, **__: False)
+    assert sweep(station, long_after(job)) == {job.pk: Outcome.SKIPPED}
+    job.refresh_from_db()
+    assert job.step == states.ACTIVE
+
+
+def test_jobs_of_other_nodes_are_not_touched(station: Station) -> None:
+    job = frozen(station)
+    assert sweep(Station("n2", station.spool), long_after(job)) == {}
+
+
+def test_a_dry_run_kills_nobody(station: Station) -> None:
+    job = frozen(station)
+    assert sweep(station, long_after(job), dry_run=True) == {job.pk: Outcome.RECOVERED}
+    assert not running.gone(station, job)
