@@ -121,7 +121,8 @@ DATABASES = {
         "HOST": _DATABASE.pop("host", ""),
         "PORT": _DATABASE.pop("port", ""),
         "CONN_HEALTH_CHECKS": True,
-        "CONN_MAX_AGE": 60,
+        # Under ASGI each request has a thread of its own, so a connection that is kept is a connection lost.
+        "CONN_MAX_AGE": 0,
         "OPTIONS": {**_DATABASE, "connect_timeout": _DATABASE.get("connect_timeout", "5")},
     },
 }
@@ -165,7 +166,12 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "jobs.api.errors.answer",
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Jobsite", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Jobsite",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+}
 
 LOGGING = {
     "version": 1,
