@@ -16,7 +16,7 @@ from jobs import fleet, lifecycle
 from jobs.ending import Ending
 from jobs.lifecycle import Identities, Placing
 from jobs.models import Job, Node, NodeLease, ResourceAllocation
-from jobs.models.clock import ClockTimestamp, database_now, from_now
+from jobs.models.clock import database_now, from_now
 from jobs.spec import JobSpec
 from jobs.states import Source
 
@@ -41,8 +41,9 @@ def user(name: str = "ana") -> User:
 def node(name: str = "n1", *, cpus: int = 2, memory_mb: int = 4096, gpus: int = 0) -> Node:
     """A node whose lease holds and whose agent hears the broker."""
     made = fleet.enrol(name, cpus=cpus, memory_mb=memory_mb, gpus=gpus)
-    lease = {"boot_id": BOOT, "spool_id": SPOOL, "lease_until": from_now(timedelta(hours=1))}
-    NodeLease.objects.update_or_create(node=made, defaults={**lease, "broker_ok_at": ClockTimestamp()})
+    later = from_now(timedelta(hours=1))  # however slow the machine is, it does not go deaf under a test
+    lease = {"boot_id": BOOT, "spool_id": SPOOL, "lease_until": later, "broker_ok_at": later}
+    NodeLease.objects.update_or_create(node=made, defaults=lease)
     return made
 
 
