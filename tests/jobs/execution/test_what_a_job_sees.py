@@ -72,11 +72,15 @@ def _deafen() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1, signal.SIGTERM])
 
 
-def test_a_job_has_its_own_three_descriptors_and_the_one_of_its_script(spool: Spool) -> None:
-    script = "import os; print(sorted(int(n) for n in os.listdir('/proc/self/fd'))[:-1])"
-    directory = running.started(spool, f"#!/usr/bin/env python3\n{script}\n")
+def test_a_job_has_three_descriptors_and_hears_every_signal(spool: Spool) -> None:
+    directory = running.started(
+        spool,
+        "#!/usr/bin/env python3\nimport os, signal\n"
+        "print(sorted(int(n) for n in os.listdir('/proc/self/fd'))[:-1])\n"
+        "print(signal.pthread_sigmask(signal.SIG_BLOCK, []))\n",
+    )
     running.outcome_of(directory)
-    assert running.said(directory) == "[0, 1, 2]\n"
+    assert running.said(directory) == "[0, 1, 2]\nset()\n"
 
 
 def test_a_job_is_in_a_session_of_its_own_and_can_gain_no_privilege(spool: Spool) -> None:
