@@ -121,7 +121,8 @@ DATABASES = {
         "HOST": _DATABASE.pop("host", ""),
         "PORT": _DATABASE.pop("port", ""),
         "CONN_HEALTH_CHECKS": True,
-        "CONN_MAX_AGE": 60,
+        # Under ASGI each request has a thread of its own, so a connection that is kept is a connection lost.
+        "CONN_MAX_AGE": 0,
         "OPTIONS": {**_DATABASE, "connect_timeout": _DATABASE.get("connect_timeout", "5")},
     },
 }

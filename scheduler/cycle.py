@@ -68,12 +68,12 @@ def _take_back(moment: datetime) -> int:
 
 def _tell(placed: list[Job]) -> bool:
     """Send the messages of what was placed. False: the broker is away; recovery sends the rest later."""
-    for job in placed:
+    for told, job in enumerate(placed):
         try:
             lifecycle.dispatch(job, actor=SCHEDULER)
         except BrokerUnreachableError as error:
             logger.warning("broker does not take messages: %s", error)
-            lifecycle.await_broker(placed)
+            lifecycle.await_broker(placed[told:])
             return False
     return True
 

@@ -17,6 +17,7 @@ from jobs.states import EventKind, Hold, Reason
 
 SCHEDULER = "scheduler"
 HELD_REASONS = {Hold.USER: Reason.JOB_HELD_USER, Hold.ADMIN: Reason.JOB_HELD_ADMIN}
+PLACED_ON = "Given its place on {}; the node is about to start it."
 WAITING_AGAIN: Mapping[str, Any] = {
     "node": None,
     "placed_at": None,
@@ -64,7 +65,7 @@ def _place_one(job: Job, node: Node, gpus: tuple[int, ...]) -> bool:
         placed_at=not_before("submitted_at"),
         dispatched_at=None,
         reason=Reason.NONE,
-        detail=f"Given its place on {node.name}; the node is about to start it.",
+        detail=PLACED_ON.format(node.name),
     )
     if won != 1:
         job.attempt = seen
@@ -91,23 +92,28 @@ def dispatch(job: Job, *, actor: str = SCHEDULER) -> bool:
     """T3 and T4. Send the job's message, once for each number won.
 
     False: somebody else has sent it since, or it is placed no longer. Raises BrokerUnreachableError when the
-    broker does not answer; recovery sends it again after the grace.
+    broker does not answer, and the job says so; recovery sends it again after the grace.
     """
     placed = Job.objects.placed().filter(pk=job.pk, attempt=job.attempt, dispatch_seq=job.dispatch_seq)
     assert job.node is not None  # noqa: S101 - a placed job has one, says the database
     with transaction.atomic():
-        if placed.update(dispatch_seq=F("dispatch_seq") + 1, dispatched_at=not_before("placed_at")) != 1:
+        sent = {"dispatch_seq": F("dispatch_seq") + 1, "dispatched_at": not_before("placed_at")}
+        if placed.update(**sent, reason=Reason.NONE, detail=PLACED_ON.format(job.node.name)) != 1:
             return False
         again = " again" if job.dispatch_seq and actor != SCHEDULER else ""
         record(job, EventKind.DISPATCHED, actor, states.PLACED, f"told {job.node.name}{again}")
-    messages.publish(job.pk, job.attempt, job.node.name)
+    try:
+        messages.publish(job.pk, job.attempt, job.node.name)
+    except messages.BrokerUnreachableError:
+        await_broker([job])
+        raise
     return True
 
 
 def await_broker(jobs: Iterable[Job]) -> int:
     """Say of placed jobs that their message waits for the broker. Answer of how many."""
     placed = Job.objects.placed().filter(pk__in=[job.pk for job in jobs])
-    detail = "It has its place; its node is told as soon as the broker answers again."
+    detail = "The queue waits for its broker: it has its place, and its node is told when the broker answers."
     return placed.update(reason=Reason.BROKER_DOWN, detail=detail)
 
 

@@ -11,7 +11,7 @@ from tests.acceptance.fixtures_faults import client_of, tell, verify
 from tests.client import Client
 from tests.platform import Platform
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")

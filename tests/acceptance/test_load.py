@@ -13,7 +13,7 @@ from tests.client import Client
 from tests.eventually import eventually
 from tests.platform import Platform
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(400)]
 
 JOBS = 500
 PATIENCE = 240.0

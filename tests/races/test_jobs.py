@@ -11,6 +11,7 @@ from jobs.models import Job, Node
 from jobs.models.clock import database_now
 from jobs.states import Hold, Step
 from tests import making
+from tests.outbox import Outbox
 from tests.races.duel import Act, every_way
 
 pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True)]
@@ -158,6 +159,17 @@ def test_a_hold_is_never_lost_to_a_placing() -> None:
         assert held
         assert seen(pairs.job).is_held
         assert now(pairs.job) == (states.QUEUED, 0)
+
+
+@pytest.mark.parametrize("late", [start, give_back, lifecycle.dispatch], ids=["start", "return", "dispatch"])
+def test_who_saw_an_earlier_attempt_changes_nothing(late: Any, outbox: Outbox) -> None:
+    job = making.placed()
+    of_the_first_attempt = seen(job)
+    assert give_back(job)
+    assert place(seen(job))
+    assert not late(of_the_first_attempt)
+    assert now(job) == (states.PLACED, 1)
+    assert outbox.sent == []
 
 
 def test_what_a_cancelled_job_said_at_its_end_is_read_as_a_cancelled_jobs() -> None:

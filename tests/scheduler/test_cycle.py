@@ -1,12 +1,13 @@
 """One pass of the scheduler on real rows, with an outbox for messages."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from jobs import fleet, lifecycle, states
+from jobs import fleet, lifecycle, messages, states
 from jobs.messages import BrokerUnreachableError
 from jobs.models import Job, NodeLease, Partition
 from jobs.models.clock import ClockTimestamp, database_now, from_now
@@ -119,6 +120,36 @@ def test_a_broker_that_takes_no_message_leaves_the_job_placed_with_a_true_reason
     assert run_pass(leader).broker_down
     job.refresh_from_db()
     assert (job.step, job.reason) == (states.PLACED, Reason.BROKER_DOWN)
+
+
+def test_only_those_whose_message_was_not_taken_wait_for_the_broker(
+    leader: Leader, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    making.node(cpus=3)
+    jobs = [making.queued() for _ in range(3)]
+
+    def post(name: str, args: list[Any], **options: Any) -> None:
+        outbox.post(name, args, **options)
+        outbox.refuse_with(OSError("away"))
+
+    monkeypatch.setattr(messages, "post", post)
+    assert run_pass(leader).broker_down
+    reasons = [Job.objects.get(pk=job.pk).reason for job in jobs]
+    assert reasons == [Reason.NONE, Reason.BROKER_DOWN, Reason.BROKER_DOWN]
+
+
+def test_a_job_whose_message_was_taken_at_last_waits_for_the_broker_no_longer(
+    leader: Leader, outbox: Outbox
+) -> None:
+    making.node()
+    job = making.queued()
+    outbox.refuse_with(OSError("away"))
+    run_pass(leader)
+    outbox.refusal = None
+    job = Job.objects.select_related("node").get(pk=job.pk)
+    assert lifecycle.dispatch(job, actor="recovery")
+    job.refresh_from_db()
+    assert (job.step, job.reason) == (states.PLACED, Reason.NONE)
 
 
 def test_a_leader_whose_lease_is_over_places_nothing(leader: Leader, outbox: Outbox) -> None:

@@ -73,8 +73,10 @@ class Command(BaseCommand):
             return led
         self.asked = time.monotonic()
         leads = self.leader.campaign()
-        if leads and not led:
-            logger.info("leads with term %s", self.leader.term)
+        if leads != led:
+            logger.info(
+                "leads with term %s" if leads else "leads no longer; it was term %s", self.leader.term
+            )
         return leads
 
     def _step_down(self) -> None:
