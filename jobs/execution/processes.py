@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from jobs.execution import procfs
 
 DEAD = "ZX"
+STOPPED = "Tt"
 PATIENCE = 10.0
 """Seconds: who lives on after that cannot be killed now."""
 BELIEVED = 200
@@ -39,6 +40,12 @@ def identify(pid: int) -> Identity | None:
 def is_alive(identity: Identity) -> bool:
     """This very process lives. Another boot, another start or a zombie: it does not."""
     return identify(identity.pid) == identity
+
+
+def is_stopped(identity: Identity) -> bool:
+    """Somebody has frozen this very process."""
+    stat = procfs.stat_of(identity.pid)
+    return stat is not None and stat[0] in STOPPED and is_alive(identity)
 
 
 def open_pidfd(identity: Identity) -> int | None:

@@ -72,13 +72,24 @@ def end_overdue(job: Job, station: Station) -> bool:
     """Kill a job whose wrapper did not end it at its limit, wrapper first, and record it when none lives."""
     if examine(job, station) not in (Verdict.HEALTHY, Verdict.ADOPT):
         return settle(job, station)
-    if not _kill(job, station):
+    if _only_records(job, station) or not _kill(job, station):
         return False
     if examine(job, station) is Verdict.RECORD:
         return _record(job, station)
     return lifecycle.lose(
         job, Reason.TIME_LIMIT, UNRECORDED, evidence=Evidence.ABSENCE, actor=station.node_name
     )
+
+
+def _only_records(job: Job, station: Station) -> bool:
+    """Its tree is empty, and its wrapper, which alone knows how it ended, still has to write that down.
+
+    The disk may be full. Killed now, it would take the exit code with it.
+    """
+    wrapper, _ = identities(station.ticket_of(job), held_by(job))
+    if wrapper is None or processes.is_stopped(wrapper) or processes.tree([wrapper]) != {wrapper}:
+        return False
+    return set(processes.marked(station.token_of(job, held_by(job)))) == {wrapper}
 
 
 def identities_of(ticket: Ticket | None) -> Identities | None:

@@ -51,6 +51,17 @@ def test_a_message_that_a_worker_has_taken_and_not_acknowledged_is_there(broker:
         queue.close()
 
 
+def test_a_message_that_is_put_back_while_the_unacknowledged_are_read_is_found(
+    broker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def put_back(_: object) -> list[tuple[int, int]]:
+        messages.publish(7, 1, "n1")
+        return [(8, 1)]
+
+    monkeypatch.setattr(looking, "_unacknowledged", put_back)
+    assert messages_of(["n1"]) == {(7, 1), (8, 1)}
+
+
 def test_a_message_of_higher_priority_is_in_a_list_of_its_own_and_is_found(broker: Any) -> None:
     messages.post(messages.EXECUTE, [7, 1], queue=messages.node_queue("n1"), priority=9)
     assert broker.llen("node.n1") == 0

@@ -16,6 +16,7 @@ from jobs.states import Evidence, Reason, State
 from recovery.result import Outcome
 from recovery.strategies import TimeoutJobRecoveryStrategy
 from tests import making
+from tests.eventually import eventually
 from tests.jobs.execution import running
 from tests.session import processes_of
 
@@ -86,6 +87,29 @@ def test_an_end_that_was_written_meanwhile_counts(station: Station) -> None:
     assert sweep(station, long_after(job)) == {job.pk: Outcome.RECOVERED}
     job.refresh_from_db()
     assert (job.exit_code, job.evidence) == (3, Evidence.SPOOL)
+
+
+def test_a_wrapper_that_cannot_write_the_end_down_yet_is_given_the_time(station: Station) -> None:
+    job = running.active(station, "mkdir $TMPDIR/../.exit.json; exit 3")
+    directory = station.directory_of(job)
+    wrapper = running.ticket_of(directory).wrapper
+    assert wrapper is not None
+    eventually(lambda: processes.marked(directory.token) == [wrapper], within=running.LONG)
+    assert sweep(station, long_after(job)) == {job.pk: Outcome.SKIPPED}
+    assert directory.outcome() is None
+    (directory.path / ".exit.json").rmdir()
+    running.outcome_of(directory)
+    assert sweep(station, long_after(job)) == {job.pk: Outcome.RECOVERED}
+    job.refresh_from_db()
+    assert (job.exit_code, job.evidence) == (3, Evidence.SPOOL)
+
+
+def test_a_frozen_wrapper_without_a_job_is_killed_all_the_same(station: Station) -> None:
+    job = frozen(station)
+    running.kill(running.ticket_of(station.directory_of(job)).job)
+    assert sweep(station, long_after(job)) == {job.pk: Outcome.RECOVERED}
+    job.refresh_from_db()
+    assert job.state == State.FAILED
 
 
 def test_a_job_that_cannot_be_killed_is_not_called_ended(

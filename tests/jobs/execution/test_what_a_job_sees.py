@@ -2,11 +2,14 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from jobs.execution import job_environment
+from jobs.execution import job_environment, launcher
 from jobs.execution.job_environment import JobFacts
 from jobs.execution.spool import Spool
 from tests.jobs.execution import running
@@ -46,11 +49,38 @@ def test_no_secret_of_the_worker_reaches_a_job(spool: Spool, tmp_path: Path) -> 
     assert all(CANARY not in file.read_text() for file in directory.path.iterdir() if file.is_file())
 
 
-def test_a_job_has_its_own_three_descriptors_and_the_one_of_its_script(spool: Spool) -> None:
-    script = "import os; print(sorted(int(n) for n in os.listdir('/proc/self/fd'))[:-1])"
-    directory = running.started(spool, f"#!/usr/bin/env python3\n{script}\n")
+def test_a_wrapper_leaves_behind_whatever_it_was_started_with(spool: Spool, tmp_path: Path) -> None:
+    directory = running.prepared(spool, f"{DUMP}grep -E 'SigI|SigB' /proc/self/status; exit 7")
+    kept = os.open(tmp_path / CANARY, os.O_RDWR | os.O_CREAT)
+    wrapper = subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", launcher.CODE, str(directory.path)],
+        pass_fds=[kept],
+        stdout=subprocess.PIPE,
+        preexec_fn=_deafen,
+    )
+    os.close(kept)
+    with wrapper:
+        assert running.outcome_of(directory).exit_code == 7
+    said = running.said(directory)
+    assert CANARY not in said
+    assert said.split()[-4:] == ["SigBlk:", "0" * 16, "SigIgn:", "0" * 16]
+
+
+def _deafen() -> None:
+    """What a careless parent may hand on: with SIGCHLD ignored, no exit code is told."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1, signal.SIGTERM])
+
+
+def test_a_job_has_three_descriptors_and_hears_every_signal(spool: Spool) -> None:
+    directory = running.started(
+        spool,
+        "#!/usr/bin/env python3\nimport os, signal\n"
+        "print(sorted(int(n) for n in os.listdir('/proc/self/fd'))[:-1])\n"
+        "print(signal.pthread_sigmask(signal.SIG_BLOCK, []))\n",
+    )
     running.outcome_of(directory)
-    assert running.said(directory) == "[0, 1, 2]\n"
+    assert running.said(directory) == "[0, 1, 2]\nset()\n"
 
 
 def test_a_job_is_in_a_session_of_its_own_and_can_gain_no_privilege(spool: Spool) -> None:

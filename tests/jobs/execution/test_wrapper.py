@@ -137,11 +137,15 @@ def test_a_stopped_job_hears_its_cancel(spool: Spool) -> None:
     assert running.outcome_of(directory).exit_signal == signal.SIGTERM
 
 
-DAEMON = "setsid env -i /bin/sh -c '(trap \"\" TERM; echo daemon $$; while :; do sleep 1; done) &'; exit 5"
+DAEMON = """
+setsid env -i /bin/sh -c 'trap "" TERM; echo daemon $$; touch up; while :; do sleep 1; done' &
+until [ -e up ]; do sleep 0.05; done
+exit 5
+"""
 
 
 def test_what_a_job_leaves_running_ends_with_it_and_its_code_stays(spool: Spool) -> None:
-    directory = running.started(spool, f"{DAEMON}", grace_seconds=0.2)
+    directory = running.started(spool, DAEMON, grace_seconds=0.2)
     outcome = running.outcome_of(directory)
     assert (outcome.exit_code, outcome.cause) == (5, None)
     daemon = int(running.said(directory).split()[1])
