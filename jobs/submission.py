@@ -1,14 +1,13 @@
 """The one way by which a request becomes a job, whichever way it came in: read the rules, parse, submit."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from jobs import lifecycle, spec
 from jobs.errors import InvalidSpec
 from jobs.models import Job, Partition
 from jobs.models.roles import is_operator
-from jobs.resources import Capacity
+from jobs.resources import Capacity, format_duration
 from jobs.states import Source
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def request_of(job: Job, user: "User") -> dict[str, object]:
         "cpus": job.cpus,
         "memory": job.memory_mb,
         "gpus": job.gpus,
-        "time_limit": job.time_limit / timedelta(minutes=1),
+        "time_limit": format_duration(job.time_limit),
         "partition": job.partition.name,
         "work_dir": job.work_dir,
         "arguments": job.arguments,

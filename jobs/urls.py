@@ -1,6 +1,8 @@
 """The addresses of the pages."""
 
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LogoutView
+from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView
 
@@ -8,6 +10,7 @@ from jobs.views import account, job, listing, login, steering, submitting
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="jobs"), name="home"),
+    path("favicon.ico", login_not_required(RedirectView.as_view(url=static("jobsite/icon.svg")))),
     path("login/", login.login, name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("jobs/", listing.jobs, name="jobs"),

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from jobs.errors import IdempotencyConflict, InvalidSpec
+from jobs.fields import LARGEST_SCRIPT
 
 NO_SUCH_JOB: Final = "No job has this number."
 
@@ -20,7 +21,9 @@ class BodyTooLarge(APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
     def __init__(self, allowed: int) -> None:
-        super().__init__(f"The request is larger than {allowed:,} bytes; a script has at most 1,000,000.")
+        super().__init__(
+            f"The request is larger than {allowed:,} bytes; a script has at most {LARGEST_SCRIPT:,} (1 MiB)."
+        )
 
 
 class HasEnded(APIException):

@@ -78,7 +78,7 @@ class JobPageSerializer(serializers.Serializer[dict[str, object]]):
 class JobRequestSerializer(serializers.Serializer[dict[str, object]]):
     """What can be asked for. It only describes: jobs.spec reads the request and says what is odd."""
 
-    script = serializers.CharField(help_text="At most 1 MB.")
+    script = serializers.CharField(help_text="At most 1 MiB.")
     name = serializers.CharField(required=False, max_length=128)
     cpus = serializers.IntegerField(required=False, default=1)
     memory = serializers.CharField(required=False, default="1G", help_text="A size, or MiB as a number.")

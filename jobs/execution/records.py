@@ -3,6 +3,7 @@
 What is opened is a plain file of moderate size, or nothing; what it holds has the kinds that it should.
 """
 
+import errno
 import json
 import math
 import os
@@ -16,6 +17,8 @@ from jobs.execution.processes import Identity
 LARGEST: Final = 64 * 1024
 HIGHEST_CODE: Final = 255
 HIGHEST_SIGNAL: Final = 64
+NEVER_OURS: Final = (errno.ELOOP, errno.ENXIO)
+"""A symbolic link; a socket."""
 CAUSES: Final = (None, "limit", "cancel")
 
 
@@ -123,13 +126,18 @@ def _read_object(path: Path) -> dict[str, Any] | None:
 
 
 def _read(path: Path) -> bytes | None:
-    """A link, a pipe or a device is not followed, and never waited for."""
+    """A link, a pipe or a device is not followed, and never waited for.
+
+    Raises UnreadableFileError for what will stay so, another OSError for what may pass.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise UnreadableFileError(path, error.strerror) from error
+        if error.errno in NEVER_OURS:
+            raise UnreadableFileError(path, error.strerror) from error
+        raise  # out of descriptors, say: the next look may succeed, so nothing is concluded from this one
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UnreadableFileError(path, "not a plain file")

@@ -121,10 +121,10 @@ class Spool:
         return cls(path, (path / "spool_id").read_text().strip())
 
     def is_intact(self) -> bool:
-        """It is still the spool that was opened."""
+        """It is still the spool that was opened. Raises OSError when nobody can tell just now."""
         try:
             return (self.path / "spool_id").read_text().strip() == self.spool_id
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
 
     def attempt(self, job_id: int, attempt: int) -> AttemptDirectory:

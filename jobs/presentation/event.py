@@ -43,7 +43,9 @@ class ShownEvent:
     @property
     def more(self) -> str:
         """What else there is to say of it, and who did it where that is not said yet; perhaps nothing."""
-        by = "" if self.event.actor in (self.event.message or self.headline) else f"by {self.event.actor}"
+        node = self.job.node.name if self.job.node else ""
+        said = self.event.actor == node or self.event.actor in (self.event.message or self.headline)
+        by = "" if said else f"by {self.event.actor}"
         match self.event.kind:
             case EventKind.SUBMITTED:
                 again = f", as a rerun of {self.job.rerun_of_id}" if self.job.rerun_of_id else ""

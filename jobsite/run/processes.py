@@ -85,7 +85,7 @@ def python(*arguments: str) -> tuple[str, ...]:
 def _web(environment: Environment) -> Process:
     listen = ("--host", environment.host, "--port", str(environment.port))
     # Without the time-out uvicorn waits for open streams for ever. Without the last, whoever is on this
-    # machine could say by X-Forwarded-For from where they come, and try passwords as often as they like.
+    # machine could say by X-Forwarded-For where they come from, and try passwords as often as they like.
     options = (
         *("--timeout-graceful-shutdown", "2", "--no-server-header", "--log-level", "warning"),
         "--no-proxy-headers",

@@ -3,12 +3,15 @@
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from signal import SIGCONT, SIGSTOP
 
 import pytest
 
 from tests.acceptance.witness import Gate, Witness
 from tests.client import Client
+from tests.eventually import eventually
 from tests.platform import Platform
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.usefixtures("promise_kept")]
@@ -69,3 +72,17 @@ def test_kill_9_of_every_celery_process_disturbs_no_job(
     assert {job["attempt"] for job in ended} == {1}
     assert witness.saw_each_start_once(*jobs)
     assert recorded - restarted < 20
+
+
+def test_a_worker_killed_again_and_again_while_it_launches_loses_no_job_and_starts_none_twice(
+    platform: Platform, client: Client, witness: Witness
+) -> None:
+    scheduler = platform.kill("scheduler", SIGSTOP)
+    jobs = [client.submit(witness.script()) for _ in range(40)]
+    assert platform.kill("scheduler", SIGCONT) == scheduler  # it gives all of them their places at once
+    for enough in (1, 12, 24):
+        eventually(partial(witness.saw_starts, enough), within=60)
+        platform.wait_restarted("worker", platform.kill("worker"))
+    ended = client.ended(*jobs, within=90)
+    assert {(job["state"], job["exit_code"]) for job in ended} == {("COMPLETED", 0)}
+    assert witness.saw_each_start_once(*jobs)

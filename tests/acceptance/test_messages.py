@@ -158,3 +158,17 @@ def test_a_hundred_forged_messages_start_nothing_and_stop_nothing(
     assert all_complete(client, [job, behind])
     assert witness.saw_each_start_once(job, behind)
     assert platform.child("worker") == worker
+
+
+def test_what_is_no_message_at_all_costs_a_restart_at_most(
+    platform: Platform, client: Client, witness: Witness, gate: Gate, broker: redis.Redis
+) -> None:
+    job = client.submit(witness.script(gate.wait))
+    client.until(job, "ACTIVE")
+    for noise in (b"no JSON", b"{}", b"\xff"):
+        broker.lpush(QUEUE.name, noise)
+    behind = client.submit(witness.script())
+    assert all_complete(client, [behind])
+    gate.open()
+    assert all_complete(client, [job])
+    assert witness.saw_each_start_once(job, behind)

@@ -23,6 +23,10 @@ class Witness:
         lines = self.path.read_text().splitlines()
         return Counter(int(line.split()[1]) for line in lines if line.startswith("start "))
 
+    def saw_starts(self, number: int) -> bool:
+        """So many jobs, or more, have started."""
+        return len(self.starts) >= number
+
     def saw_each_start_once(self, *jobs: int) -> bool:
         """These jobs, and no others, have started, each once."""
         assert self.starts == Counter(jobs), self.starts

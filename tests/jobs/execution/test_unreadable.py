@@ -1,7 +1,9 @@
 """A file of the spool that nobody can read costs its own job its result, and no other job anything."""
 
 import json
-from collections.abc import Callable
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -81,3 +83,27 @@ def test_a_job_that_nobody_can_look_at_keeps_no_other_from_its_end(
     well.refresh_from_db()
     assert well.exit_code == 3
     assert result.failed == {"OrphanJobRecoveryStrategy": [lost.pk]}
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """This process can open nothing more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_what_may_be_read_the_next_time_is_no_evidence_of_anything(
+    station: Station, launched: Callable[..., Job]
+) -> None:
+    job = launched(json.dumps(EXIT).encode())
+    with no_descriptors(), pytest.raises(OSError, match="Too many open files"):
+        station.outcome_of(job)
+
+
+def test_a_spool_that_cannot_be_looked_at_is_not_gone(station: Station) -> None:
+    with no_descriptors(), pytest.raises(OSError, match="Too many open files"):
+        station.spool.is_intact()
