@@ -47,6 +47,8 @@ def client(platform: Platform) -> Client:
 def _every_invariant_holds_at_the_end(platform: Platform) -> Iterator[None]:
     yield
     verify(platform)
+    logs = [log for log in (platform.var / "logs").glob("*.log") if "Exception in thread" in log.read_text()]
+    assert logs == [], "a thread ended for good"
 
 
 def test_a_job_submitted_while_the_broker_is_stopped_says_so_and_runs_when_it_is_back(

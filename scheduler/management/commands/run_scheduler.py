@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from jobs.ear import Ear
 from jobs.messages import SCHEDULER_CHANNEL
@@ -62,7 +62,7 @@ class Command(BaseCommand):
                 run_pass(self.leader)
         except DeposedError:
             logger.warning("leads no longer; nothing was placed")
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             logger.warning("the database does not answer: %s", str(error).strip())
             connection.close()
 
@@ -82,7 +82,7 @@ class Command(BaseCommand):
     def _step_down(self) -> None:
         try:
             self.leader.step_down()
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             logger.warning("could not step down: %s", str(error).strip())
 
     def _stop(self, *_: object) -> None:
