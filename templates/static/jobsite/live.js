@@ -50,26 +50,30 @@ function forgetOldest() {
   }
 }
 
-// A part is left alone while text is selected in it; what has the focus gets it back.
+// A part is left alone while text is selected in it: false. What has the focus gets it back.
 function swap(part, fresh) {
+  if (part.isEqualNode(fresh)) return true;
   const selection = getSelection();
-  const busy = !selection.isCollapsed && selection.containsNode(part, true);
-  if (part.isEqualNode(fresh) || busy) return;
+  if (!selection.isCollapsed && selection.containsNode(part, true)) return false;
   const focused = part.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
   part.replaceWith(fresh);
   if (focused) fresh.querySelector(`[data-key="${focused}"]`)?.focus({ preventScroll: true });
+  return true;
 }
 
+// False: a part is still to be renewed.
 async function renew() {
+  let done = true;
   const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
   if (!answer.ok) throw new Error(String(answer.status));
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-part]")) {
     const fresh = page.querySelector(`[data-part="${part.dataset.part}"]`);
-    if (fresh) swap(part, document.importNode(fresh, true));
+    if (fresh) done = swap(part, document.importNode(fresh, true)) && done;
   }
   document.title = page.title;
   renewed = Date.now();
+  return done;
 }
 
 // Another attempt writes another output, from its beginning.
@@ -81,10 +85,13 @@ function begin(answer) {
   return false;
 }
 
+// Logged out, or the job is no longer this person's to see.
+class NotOurs extends Error {}
+
 // One look. True: the job has ended and everything is here.
 async function look() {
   const answer = await fetch(`${log.dataset.url}?from=${next}`, { headers: { Accept: "text/plain" } });
-  if (answer.redirected || answer.status === 404) return true; // logged out, or the job is no longer ours to see
+  if (answer.redirected || answer.status === 404) throw new NotOurs();
   if (!answer.ok) throw new Error(String(answer.status));
   if (answer.headers.get("X-Jobsite-Attempt") !== log.dataset.attempt) return begin(answer);
   const before = next;
@@ -107,10 +114,11 @@ async function follow() {
   for (;;) {
     await visible();
     try {
-      if (await look()) return say("ended", "");
+      if (await look() && await renew()) return say("ended", "");
       say("on", "Live");
       await wait(EVERY);
-    } catch {
+    } catch (error) {
+      if (error instanceof NotOurs) return say("lost", "Reload the page to go on");
       say("lost", "Reconnecting… the job goes on");
       await wait(AFTER_FAILURE);
     }
