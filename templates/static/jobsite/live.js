@@ -3,6 +3,7 @@
 const EVERY = 1000;
 const RENEW = 5000;
 const AFTER_FAILURE = 5000;
+const PIECE = 65536;
 const MOST_SHOWN = 2 ** 20; // characters kept on the page; the download has all of them
 
 const log = document.querySelector("[data-log]");
@@ -17,6 +18,7 @@ let renewed = Date.now();
 let cut = Number(log.dataset.start);
 let kept = text.textContent.length;
 let following = true;
+let behind = false;
 if (text.firstChild) text.firstChild.bytes = next - cut;
 
 const atEnd = () => pane.scrollHeight - pane.scrollTop - pane.clientHeight < 32;
@@ -45,9 +47,21 @@ function forgetOldest() {
     cut += oldest.bytes;
     kept -= oldest.data.length;
     oldest.remove();
-    earlier.hidden = false;
-    earlier.textContent = `The first ${Math.round(cut / 1024).toLocaleString("en")} KiB are not shown here. Download the output to read them.`;
+    sayCut();
   }
+}
+
+function sayCut() {
+  earlier.hidden = false;
+  earlier.textContent = `The first ${Math.round(cut / 1024).toLocaleString("en")} KiB are not shown here. Download the output to read them.`;
+}
+
+// A job that writes faster than a page can show: on to the end of what there is.
+function skipTo(place) {
+  next = cut = place;
+  kept = 0;
+  text.replaceChildren();
+  sayCut();
 }
 
 // A part is left alone while text is selected in it: false. What has the focus gets it back.
@@ -76,6 +90,12 @@ async function renew() {
   return done;
 }
 
+async function add(answer) {
+  const before = next;
+  next = Number(answer.headers.get("X-Jobsite-Next"));
+  append(await answer.text(), next - before);
+}
+
 // Another attempt writes another output, from its beginning.
 function begin(answer) {
   log.dataset.attempt = answer.headers.get("X-Jobsite-Attempt");
@@ -94,9 +114,10 @@ async function look() {
   if (answer.redirected || answer.status === 404) throw new NotOurs();
   if (!answer.ok) throw new Error(String(answer.status));
   if (answer.headers.get("X-Jobsite-Attempt") !== log.dataset.attempt) return begin(answer);
-  const before = next;
-  next = Number(answer.headers.get("X-Jobsite-Next"));
-  append(await answer.text(), next - before);
+  const size = Number(answer.headers.get("X-Jobsite-Size"));
+  if (following && size - next > MOST_SHOWN) skipTo(size - PIECE);
+  else await add(answer);
+  behind = size - next > PIECE / 2;
   const changed = answer.headers.get("X-Jobsite-Version") !== version;
   if (changed || Date.now() - renewed > RENEW) {
     version = answer.headers.get("X-Jobsite-Version");
@@ -116,7 +137,7 @@ async function follow() {
     try {
       if (await look() && await renew()) return say("ended", "");
       say("on", "Live");
-      await wait(EVERY);
+      if (!behind) await wait(EVERY);
     } catch (error) {
       if (error instanceof NotOurs) return say("lost", "Reload the page to go on");
       say("lost", "Reconnecting… the job goes on");
