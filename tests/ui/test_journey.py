@@ -70,6 +70,9 @@ def test_from_the_link_to_exit_code_0(page: Page, flower: Page, platform: Platfo
     expect(page.locator(".facts")).to_contain_text("Exit code0")
     expect(page.locator(".tl")).to_contain_text("Completed")
     assert loads == []
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.path().read_bytes() == b"line 1\nline 2\n"
     eventually(lambda: state_in_flower(flower, number) == "SUCCESS", within=20, every=0.2)
 
     page.goto(f"/admin/jobs/job/{number}/change/")
@@ -94,6 +97,9 @@ def test_a_page_that_renews_itself_leaves_selection_and_focus_alone(logged_in: P
     client.cancel(number)
     expect(logged_in.locator(".state.pill")).to_have_text("Cancelled", timeout=SLOW)
     assert logged_in.evaluate("String(getSelection())") == "Timeline"
+    expect(logged_in.locator(".tl")).not_to_contain_text("Cancelled")
+    logged_in.evaluate("getSelection().removeAllRanges()")
+    expect(logged_in.locator(".tl")).to_contain_text("Cancelled", timeout=SLOW)
 
 
 def test_a_renewed_header_gives_the_focus_back(logged_in: Page, client: Client) -> None:
@@ -118,6 +124,28 @@ def test_the_output_stays_where_a_reader_scrolled_to(logged_in: Page, client: Cl
     eventually(lambda: pane.evaluate("pane => pane.scrollHeight") > before, within=20)
     assert pane.evaluate("pane => pane.scrollTop") == 100
     client.cancel(number)
+
+
+def test_a_page_whose_person_has_logged_out_says_so_and_stops(logged_in: Page, client: Client) -> None:
+    logged_in.goto(f"/jobs/{client.submit('sleep 60', hold=True)}/")
+    expect(logged_in.locator("[data-live-state=on]")).to_be_visible(timeout=SLOW)
+    logged_in.context.clear_cookies()
+    expect(logged_in.locator("[data-live-state=lost]")).to_have_text("Reload the page to go on", timeout=SLOW)
+    expect(logged_in.locator(".state.pill")).to_have_text("Pending")
+
+
+def test_failed_logins_are_counted_whatever_address_a_client_claims(page: Page) -> None:
+    vars(page)["watch"].expected.update({400, 429})
+    statuses = []
+    for number in range(6):
+        page.set_extra_http_headers({"X-Forwarded-For": f"10.0.0.{number}"})
+        page.goto("/login/")
+        page.fill("#id_username", "mallory")
+        page.fill("#id_password", "guess")
+        with page.expect_navigation() as answered:
+            page.get_by_role("button", name="Log in").click()
+        statuses.append(answered.value.status if answered.value else 0)
+    assert statuses == [400] * 5 + [429]
 
 
 def test_the_theme_is_kept(logged_in: Page) -> None:
