@@ -156,6 +156,7 @@ def test_after_a_restart_of_the_machine_what_ran_is_failed_and_what_had_ended_is
 ) -> None:
     making.node(cpus=8)
     ran, had_ended = running.active(station), ended_unseen(station, "true")
+    running.kill(running.ticket_of(station.directory_of(ran)).wrapper)
     processes.kill_tree(station.directory_of(ran).token, [])
     (tmp_path / "boot_id").write_text("another boot")
     monkeypatch.setenv("JOBSITE_BOOT_ID_FILE", str(tmp_path / "boot_id"))
