@@ -160,6 +160,18 @@ def test_a_hundred_forged_messages_start_nothing_and_stop_nothing(
     assert platform.child("worker") == worker
 
 
+def test_a_message_of_another_attempt_claims_no_placed_job(
+    platform: Platform, client: Client, witness: Witness, broker: redis.Redis, forger: Celery
+) -> None:
+    with placed(platform, client, broker, witness.script(), 4) as jobs:
+        broker.delete(QUEUE.name)
+        for job in jobs:
+            for attempt in (2, 7):
+                forger.send_task(EXECUTE, [job, attempt], queue=QUEUE.name)
+    assert all_complete(client, jobs)
+    assert witness.saw_each_start_once(*jobs)
+
+
 def test_what_is_no_message_at_all_costs_a_restart_at_most(
     platform: Platform, client: Client, witness: Witness, gate: Gate, broker: redis.Redis
 ) -> None:
