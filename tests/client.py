@@ -84,7 +84,7 @@ class Client:
             assert job["state"] not in FINAL, job
             return {}
 
-        return eventually(there, within=within, what=f"job {number} {state}: {self.job(number)}")
+        return eventually(there, within=within, what=lambda: f"job {number} {state}: {self.job(number)}")
 
     def ended(self, *numbers: int, within: float = 60.0) -> list[dict[str, Any]]:
         """Wait until all these jobs have ended, and answer them in the same order."""
@@ -94,7 +94,12 @@ class Client:
             waiting.difference_update([n for n in waiting if self.job(n)["state"] in FINAL])
             return not waiting
 
-        eventually(
-            none_left, within=within, every=0.1, what=f"the end of {len(numbers)} jobs; left: {waiting}"
-        )
+        eventually(none_left, within=within, every=0.1, what=lambda: self._told(waiting, len(numbers)))
         return [self.job(number) for number in numbers]
+
+    def _told(self, waiting: set[int], number: int) -> str:
+        """What the jobs that did not end look like, the oldest of them."""
+        shown = {
+            name: self.job(min(waiting))[name] for name in ("state", "phase", "reason", "detail", "attempt")
+        }
+        return f"the end of {number} jobs; {len(waiting)} left, such as {min(waiting)}: {shown}"

@@ -12,13 +12,22 @@ Value = TypeVar("Value")
 
 
 def eventually(
-    condition: Callable[[], Value], within: float = 10.0, every: float = 0.02, what: str = ""
+    condition: Callable[[], Value],
+    within: float = 10.0,
+    every: float = 0.02,
+    what: str | Callable[[], str] = "",
 ) -> Value:
-    """Ask until the answer is truthy and return it; fail with the last answer after `within` seconds."""
+    """Ask until the answer is truthy and return it; fail with the last answer after `within` seconds.
+
+    `what` names the condition; a function is asked only then, for what there is to see by that time.
+    """
     deadline = time.monotonic() + within
     while not (value := condition()):
         if time.monotonic() > deadline:
-            pytest.fail(f"{what or _words(condition)} did not come true within {within:g} s; last: {value!r}")
+            named = what() if callable(what) else what
+            pytest.fail(
+                f"{named or _words(condition)} did not come true within {within:g} s; last: {value!r}"
+            )
         select.select([], [], [], every)
     return value
 
