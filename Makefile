@@ -5,6 +5,8 @@ BIN := .venv/bin
 PY := $(BIN)/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --only-binary :all:
 PYTEST := $(PY) -m pytest
+# Each of the two processes has servers of its own; the tests of one file stay together, and share a platform.
+PARALLEL := --numprocesses 2 --dist loadfile
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes
 CODE := jobsite jobs scheduler recovery
 RUNTIME := .venv/.runtime
@@ -22,7 +24,7 @@ run: $(RUNTIME) ## Start everything on this machine; Ctrl-C stops it
 	@$(PY) -m jobsite.run
 
 test: $(TOOLS) ## Run every test; needs no server of yours
-	$(PYTEST)
+	$(PYTEST) $(PARALLEL)
 
 check: check-static test ## Everything CI runs
 

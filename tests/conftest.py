@@ -8,6 +8,7 @@ the settings before the servers that they name are there.
 import atexit
 import os
 import sys
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import django
@@ -26,11 +27,22 @@ SESSION.start()
 django.setup()
 
 
-_without_browser = pytest.StashKey[int]()
+@dataclass
+class Remains:
+    """What is to be told at the end of the run."""
+
+    left_behind: list[str] = field(default_factory=list)
+    without_browser: int = 0
+
+
+REMAINS = Remains()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if not config.option.basetemp:
+    in_parallel = hasattr(config, "workerinput")
+    if config.getoption("numprocesses", None) and not in_parallel:
+        SESSION.stop()  # this process only hands the tests out, and the others inherit its environment
+    elif not config.option.basetemp or in_parallel:  # sockets need short paths
         config.option.basetemp = str(SESSION.directory / "t")
 
 
@@ -66,19 +78,28 @@ def _defaults_outlive_a_flush() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip the browser tests where there is no browser, and count them."""
     without = [] if browser.executable() else [item for item in items if item.get_closest_marker("ui")]
-    config.stash[_without_browser] = len(without)
+    REMAINS.without_browser += len(without)
     for item in without:
         item.add_marker(pytest.mark.skip(reason=f"no browser: {browser.HOW_TO_GET_ONE}"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """In a parallel run each process has a session of its own, and tells what remained of it."""
+    told = getattr(node, "workeroutput", {})
+    REMAINS.left_behind += told.get("left_behind", [])
+    REMAINS.without_browser = max(REMAINS.without_browser, told.get("without_browser", 0))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Stop the servers; fail when anything is left behind, or when CI did not run the browser tests."""
     SESSION.stop()
-    missing_browser = (
-        session.config.stash.get(_without_browser, 0) and os.environ.get("JOBSITE_REQUIRE_BROWSER") == "1"
-    )
-    if (SESSION.left_behind() or missing_browser) and session.exitstatus in {
+    REMAINS.left_behind += SESSION.left_behind()
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput |= asdict(REMAINS)
+    missing_browser = REMAINS.without_browser and os.environ.get("JOBSITE_REQUIRE_BROWSER") == "1"
+    if (REMAINS.left_behind or missing_browser) and session.exitstatus in {
         0,
         pytest.ExitCode.NO_TESTS_COLLECTED,
     }:
@@ -90,7 +111,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None:
         return
-    for thing in SESSION.left_behind():
+    for thing in REMAINS.left_behind:
         reporter.write_line(f"left behind: {thing}", red=True)
-    if without := config.stash.get(_without_browser, 0):
+    if without := REMAINS.without_browser:
         reporter.write_line(f"{without} browser tests did not run: {browser.HOW_TO_GET_ONE}", yellow=True)

@@ -21,6 +21,7 @@ class Session:
         self.servers = EmbeddedServers(self.directory / "var")
         self._files_before = files_in(ROOT)
         self._environment_before = dict(os.environ)
+        self._environment_before.pop("DJANGO_SETTINGS_MODULE", None)  # our own import has set it
 
     def start(self) -> None:
         """Start the servers and set the variables that settings and child processes read."""
