@@ -63,7 +63,17 @@ def test_a_wrapper_leaves_behind_whatever_it_was_started_with(spool: Spool, tmp_
         assert running.outcome_of(directory).exit_code == 7
     said = running.said(directory)
     assert CANARY not in said
-    assert said.split()[-4:] == ["SigBlk:", "0" * 16, "SigIgn:", "0" * 16]
+    (_, blocked, _, ignored) = said.split()[-4:]
+    assert (signals_in(blocked), signals_in(ignored)) == (set(), set())
+
+
+def signals_in(mask: str) -> set[int]:
+    """The signals of a mask in /proc, but for 32 and 33.
+
+    Those are the C library's own: its posix_spawn(3), which make uses, ignores them in what it starts, and no
+    program can change that through the C library.
+    """
+    return {number for number in range(1, 65) if int(mask, 16) >> (number - 1) & 1} - {32, 33}
 
 
 def _deafen() -> None:
@@ -89,7 +99,8 @@ def test_a_job_is_in_a_session_of_its_own_and_can_gain_no_privilege(spool: Spool
     running.outcome_of(directory)
     said = running.said(directory).split()
     assert said[:2] == ["0077", "leader"]
-    assert said[2:] == ["SigBlk:", "0" * 16, "SigIgn:", "0" * 16, "NoNewPrivs:", "1"]
+    (_, blocked, _, ignored, _, no_new_privileges) = said[2:]
+    assert (signals_in(blocked), signals_in(ignored), no_new_privileges) == (set(), set(), "1")
 
 
 def test_files_that_a_job_makes_are_its_owners_alone(spool: Spool) -> None:
