@@ -23,6 +23,8 @@ from jobs.messages import node_queue
 logger = logging.getLogger(__name__)
 
 PAGE = 1000
+IN_HAND = 5
+"""Seconds for which a message that a worker has taken and not acknowledged counts as being there."""
 
 Pair = tuple[int, int]
 
@@ -60,8 +62,11 @@ def _listed(client: Any, key: str) -> Iterator[Pair]:
 
 
 def _unacknowledged(channel: Any) -> Iterator[Pair]:
-    for _tag, value in channel.client.hscan_iter(channel.unacked_key, count=PAGE):
-        pair = _pair(value, nested=True)
+    """Those that a worker has just taken. It acknowledges what it starts at once; older ones died with it."""
+    now, _microseconds = channel.client.time()
+    tags = channel.client.zrangebyscore(channel.unacked_index_key, now - IN_HAND, "+inf")
+    for value in channel.client.hmget(channel.unacked_key, tags) if tags else ():
+        pair = _pair(value or b"", nested=True)
         if pair is not None:
             yield pair
 

@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ PATIENCE = 10.0
 """Seconds: who lives on after that cannot be killed now."""
 BELIEVED = 200
 """How often nothing must be found where a process may have come and gone between two looks."""
+EXEC = 0.02
+LOOKS = 3
+"""Who shows no environment may be in the middle of an exec: so long is waited, so often is looked again."""
 
 
 @dataclass(frozen=True)
@@ -76,15 +80,22 @@ def marked(token: str) -> list[Identity]:
 
 
 def all_marked() -> Iterator[tuple[str, Identity]]:
-    """Every living process with a marker, and the marker.
-
-    Its identity is read before and after: a number used again in between would get another's marker.
-    """
+    """Every living process with a marker, and the marker."""
+    unsure = []
     for pid in procfs.pids():
-        identity = identify(pid)
-        token = procfs.marker_of(pid) if identity else None
-        if token and identity and is_alive(identity):
-            yield token, identity
+        if found := _marked(pid):
+            yield found
+        elif procfs.is_between_programs(pid):
+            unsure.append(pid)
+    if unsure:
+        select.select([], [], [], EXEC)
+    yield from filter(None, map(_marked, unsure))
+
+
+def _marked(pid: int) -> tuple[str, Identity] | None:
+    token = procfs.marker_of(pid)
+    identity = identify(pid) if token else None
+    return (token, identity) if token and identity else None
 
 
 def tree(roots: Iterable[Identity]) -> set[Identity]:
@@ -107,12 +118,14 @@ def kill_tree(token: str, roots: Iterable[Identity], *, reaper: Identity | None 
 def _hunt(token: str, roots: Collection[Identity], *, spared: Identity | None = None) -> bool:
     """Kill as they are found. What forks and leaves in a loop can be missed, so nothing is believed once."""
     before: set[int] = set()
+    unsure: Counter[int] = Counter()
     empty = 0
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         living = _kill_all(tree(roots) - {spared})
         pids = procfs.pids()
         missed = spared is not None
+        again: set[int] = set()
         for pid in reversed(pids):  # the newest first
             if pid in before:
                 continue
@@ -120,11 +133,16 @@ def _hunt(token: str, roots: Collection[Identity], *, spared: Identity | None = 
             missed |= found is None
             if found not in (None, spared) and procfs.marker_of(pid) == token:
                 living |= _kill_all(tree([found]) - {spared})
-        before = set() if living else set(pids)
+            elif unsure[pid] < LOOKS and procfs.is_between_programs(pid):
+                unsure[pid] += 1
+                again.add(pid)
+        before = set() if living else set(pids) - again
         empty = 0 if living else empty + 1
-        if empty == BELIEVED or (empty and not missed):
+        if empty == BELIEVED or (empty and not missed and not again):
             return True
         _wait_for_any(living)
+        if again and not living:
+            select.select([], [], [], EXEC)
     return False
 
 

@@ -91,6 +91,21 @@ def signal_process(pid, ticks, number):  # type: (int, int, int) -> bool
     return True
 
 
+def is_between_programs(pid):  # type: (int) -> bool
+    """It shows no environment: it has none, or it is in the middle of an exec and shows one in a moment.
+
+    A child of kthreadd (pid 2) is the kernel's own, and never has one.
+    """
+    stat = stat_of(pid)
+    if stat is None or stat[1] == 2 or stat[0] in "ZX":
+        return False
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: PTH123
+            return not file.read(1)
+    except OSError:
+        return False
+
+
 def marker_of(pid):  # type: (int) -> str | None
     """The token that a process was started with. None: none, gone, or not ours to read."""
     try:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from typing import Any
 
 import pytest
@@ -41,13 +42,18 @@ def test_every_page_of_a_long_queue_is_read(broker: Any, monkeypatch: pytest.Mon
     assert messages_of(["n1"]) == {(job, 1) for job in range(1, 11)}
 
 
-def test_a_message_that_a_worker_has_taken_and_not_acknowledged_is_there(broker: Any) -> None:
+def test_a_message_that_a_worker_has_just_taken_is_there_and_one_that_died_with_it_is_not(
+    broker: Any,
+) -> None:
     messages.publish(7, 1, "n1")
     with current_app.connection_for_read() as connection:
         queue = connection.SimpleQueue("node.n1")
         queue.get(timeout=10)
         assert broker.llen("node.n1") == 0
         assert messages_of(["n1"]) == {(7, 1)}
+        (tag,) = broker.zrange("unacked_index", 0, -1)
+        broker.zadd("unacked_index", {tag: time.time() - 60})  # its worker was killed a minute ago
+        assert messages_of(["n1"]) == set()
         queue.close()
 
 
@@ -96,6 +102,7 @@ def test_a_foreign_or_torn_message_is_no_message_and_hides_no_other(broker: Any,
     broker.lpush("node.n1", raw)
     broker.rpush("node.n1", raw)
     broker.hset("unacked", "tag", raw)
+    broker.zadd("unacked_index", {"tag": time.time()})
     assert messages_of(["n1"]) == {(8, 1)}
 
 
