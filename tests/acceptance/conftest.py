@@ -1,4 +1,4 @@
-"""What the acceptance tests share. A module of them says in `environment` where its platform is."""
+"""What the acceptance tests share. A module makes its `platform`, or says in `environment` where it is."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -7,6 +7,8 @@ import pytest
 
 from tests.acceptance import promise
 from tests.acceptance.witness import Gate, Witness
+from tests.client import Client
+from tests.platform import Platform
 
 
 @pytest.fixture
@@ -24,7 +26,19 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
 
 
 @pytest.fixture
-def promise_kept(environment: Mapping[str, str]) -> Iterator[None]:
-    """At the end of a test every invariant holds."""
+def client(platform: Platform) -> Client:
+    """The operator's own."""
+    return Client(platform.url, platform.cli_token)
+
+
+@pytest.fixture
+def environment(platform: Platform) -> Mapping[str, str]:
+    """Where a command finds the servers and the spool of the test."""
+    return platform.environment
+
+
+@pytest.fixture(autouse=True)
+def _promise_kept(environment: Mapping[str, str]) -> Iterator[None]:
+    """At the end of each test here every invariant holds."""
     yield
     promise.is_kept(environment)

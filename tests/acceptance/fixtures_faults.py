@@ -13,7 +13,6 @@ from pathlib import Path
 from jobsite.environment import Environment
 from jobsite.run.processes import Process, common, table
 from jobsite.run.record import Identity
-from tests.acceptance import promise
 from tests.client import Client
 from tests.eventually import eventually
 from tests.platform import Platform
@@ -84,16 +83,6 @@ def manage(platform: Platform, *arguments: str) -> str:
 def tell(platform: Platform, code: str) -> str:
     """Run a few lines against the platform's own rows, and answer what they print."""
     return manage(platform, "shell", "--verbosity", "0", "--command", code).strip()
-
-
-def verify(platform: Platform) -> None:
-    """Every invariant holds, says the platform's own command."""
-    promise.is_kept(platform.environment)
-
-
-def client_of(platform: Platform) -> Client:
-    """The operator's own client."""
-    return Client(platform.url, platform.cli_token)
 
 
 def another_client(platform: Platform, name: str) -> Client:

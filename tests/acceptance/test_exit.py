@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.execution import job_process
-from tests.acceptance.fixtures_faults import client_of, tell, verify
+from tests.acceptance.fixtures_faults import tell
 from tests.client import Client
 from tests.platform import Platform
 
@@ -18,17 +18,6 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(400)]
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     with Platform(tmp_path_factory.mktemp("exit") / "v", JOBSITE_CPUS="8") as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def client(platform: Platform) -> Client:
-    return client_of(platform)
-
-
-@pytest.fixture(autouse=True)
-def _every_invariant_holds_at_the_end(platform: Platform) -> Iterator[None]:
-    yield
-    verify(platform)
 
 
 def test_all_256_exit_codes_are_recorded(client: Client) -> None:

@@ -16,12 +16,10 @@ from jobsite.environment import embedded_database_url
 from tests.acceptance.fixtures_faults import (
     another_client,
     beside,
-    client_of,
     say,
     seconds_since,
     stopped,
     tell,
-    verify,
 )
 from tests.client import Client
 from tests.eventually import eventually
@@ -38,15 +36,9 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def client(platform: Platform) -> Client:
-    return client_of(platform)
-
-
 @pytest.fixture(autouse=True)
-def _every_invariant_holds_at_the_end(platform: Platform) -> Iterator[None]:
+def _no_thread_ended(platform: Platform) -> Iterator[None]:
     yield
-    verify(platform)
     logs = [log for log in (platform.var / "logs").glob("*.log") if "Exception in thread" in log.read_text()]
     assert logs == [], "a thread ended for good"
 

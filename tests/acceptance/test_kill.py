@@ -14,7 +14,7 @@ from tests.client import Client
 from tests.eventually import eventually
 from tests.platform import Platform
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.usefixtures("promise_kept")]
+pytestmark = pytest.mark.acceptance
 
 CODES = (0, 1, 2, 3, 5, 7, 11, 19, 31, 42, 63, 77, 99, 100, 126, 127, 128, 143, 200, 255)
 CELERY = ("worker", "beat", "flower")
@@ -24,16 +24,6 @@ CELERY = ("worker", "beat", "flower")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     with Platform(tmp_path_factory.mktemp("kill") / "var", JOBSITE_CPUS="32") as running:
         yield running
-
-
-@pytest.fixture
-def environment(platform: Platform) -> dict[str, str]:
-    return platform.environment
-
-
-@pytest.fixture
-def client(platform: Platform) -> Client:
-    return Client(platform.url, platform.cli_token)
 
 
 @pytest.fixture

@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 
 from tests.acceptance.fixtures_faults import (
-    client_of,
     living,
     say,
     shorten_grace,
     stopped,
     tell,
-    verify,
 )
 from tests.client import Client
 from tests.eventually import eventually
@@ -34,17 +32,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     with Platform(tmp_path_factory.mktemp("limit") / "v", JOBSITE_CPUS="2", **times) as running:
         shorten_grace(running, GRACE)
         yield running
-
-
-@pytest.fixture(scope="module")
-def client(platform: Platform) -> Client:
-    return client_of(platform)
-
-
-@pytest.fixture(autouse=True)
-def _every_invariant_holds_at_the_end(platform: Platform) -> Iterator[None]:
-    yield
-    verify(platform)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.fixtures_faults import beside, client_of, say, tell, verify
+from tests.acceptance.fixtures_faults import beside, say, tell
 from tests.client import Client
 from tests.eventually import eventually
 from tests.platform import Platform
@@ -33,14 +33,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def client(platform: Platform) -> Client:
-    return client_of(platform)
-
-
-def all_ended(platform: Platform, numbers: list[int]) -> Counter[str]:
+def all_ended(platform: Platform, client: Client, numbers: list[int]) -> Counter[str]:
     """Wait for the end of all, without asking for each of them again and again."""
-    client = client_of(platform)
     eventually(
         lambda: not client.ask("GET", "jobs/?state=PENDING,RUNNING&limit=1").json["results"],
         within=PATIENCE,
@@ -60,7 +54,7 @@ def test_500_jobs_at_once_run_once_each_and_never_on_more_than_there_is(
     with ThreadPoolExecutor(4) as pool:
         numbers = list(pool.map(lambda _: client.submit(script), range(JOBS)))
     submitted = time.monotonic() - begun
-    states = all_ended(platform, numbers)
+    states = all_ended(platform, client, numbers)
     took = time.monotonic() - begun
     say(
         request.node.name,
@@ -70,7 +64,6 @@ def test_500_jobs_at_once_run_once_each_and_never_on_more_than_there_is(
     )
     assert states == {"COMPLETED": JOBS}
     assert Counter(map(int, witness.read_text().split())) == Counter(numbers)
-    verify(platform)
     nodes = tell(
         platform, "from jobs.models import Job; print(*Job.objects.values_list('node__name', flat=True))"
     )

@@ -16,7 +16,7 @@ from tests.client import Client
 from tests.eventually import eventually
 from tests.platform import Platform
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.usefixtures("promise_kept")]
+pytestmark = pytest.mark.acceptance
 
 QUEUE = node_queue("n1")
 UNKNOWN_JOB = 10**9
@@ -29,16 +29,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     size = {"JOBSITE_CPUS": "64", "JOBSITE_MEMORY": "64G", "JOBSITE_TIME_SCALE": "1"}
     with Platform(tmp_path_factory.mktemp("messages") / "var", **size) as running:
         yield running
-
-
-@pytest.fixture
-def environment(platform: Platform) -> dict[str, str]:
-    return platform.environment
-
-
-@pytest.fixture
-def client(platform: Platform) -> Client:
-    return Client(platform.url, platform.cli_token)
 
 
 @pytest.fixture

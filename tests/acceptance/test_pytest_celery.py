@@ -27,11 +27,7 @@ from tests.acceptance import containers
 from tests.acceptance.witness import Gate, Witness
 from tests.eventually import eventually
 
-pytestmark = [
-    pytest.mark.acceptance,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("promise_kept"),
-]
+pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

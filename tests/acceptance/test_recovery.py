@@ -22,11 +22,7 @@ from tests.acceptance.containers import ProcessContainer
 from tests.acceptance.witness import Witness
 from tests.eventually import eventually
 
-pytestmark = [
-    pytest.mark.acceptance,
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("promise_kept"),
-]
+pytestmark = [pytest.mark.acceptance, pytest.mark.django_db(transaction=True)]
 
 QUEUE = node_queue("n1").name
 Start = Callable[[], ProcessContainer]

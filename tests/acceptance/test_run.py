@@ -15,6 +15,7 @@ import pytest
 
 from jobsite.run.processes import STOP_ORDER
 from jobsite.run.record import Identity
+from tests.acceptance import promise
 from tests.client import Client
 from tests.eventually import eventually
 from tests.platform import Platform, free_ports
@@ -146,6 +147,7 @@ def test_two_platforms_run_side_by_side(platform: Platform, tmp_path: Path) -> N
         assert other.exit_code is None
         assert platform.exit_code is None
         assert other.admin_password != platform.admin_password
+        promise.is_kept(other.environment)
 
 
 def test_it_stops_in_order_within_five_seconds_and_starts_again_with_what_it_had(tmp_path: Path) -> None:
@@ -163,6 +165,7 @@ def test_it_stops_in_order_within_five_seconds_and_starts_again_with_what_it_had
             platform.cli_token,
             (platform.var / "secret-key").read_text(),
         ) == kept
+        promise.is_kept(platform.environment)
         assert platform.stop(signal.SIGHUP) < 5
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o751
 
@@ -189,6 +192,7 @@ def test_it_runs_a_job_in_a_closed_home_and_changes_no_mode_outside(
         assert client.until(number, "FAILED")["exit_code"] == 7
         assert client.output(number).decode() == f"{65534 if prefix else os.geteuid()}\n"
         assert ("Jobs run as root here" in platform.output) == (os.geteuid() == 0 and not prefix)
+        promise.is_kept(platform.environment)
     assert {path: path.stat().st_mode for path in modes} == modes
 
 
@@ -198,6 +202,7 @@ def test_after_kill_9_the_children_end_and_the_next_start_recovers(tmp_path: Pat
         platform.crash()
         eventually(lambda: not any(Identity.of(child.pid) for child in children), within=5)
         platform.start().wait_ready()
+        promise.is_kept(platform.environment)
 
 
 def test_a_start_that_is_stopped_before_it_is_ready_leaves_nothing(tmp_path: Path) -> None:
