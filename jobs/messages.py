@@ -18,6 +18,7 @@ EVERYBODY: Final = "*"
 STOP: Final = "stop"
 RECOVER: Final = "recover"
 REHEARSE: Final = "rehearse"
+SWEEP: Final = "sweep"
 
 
 class BrokerUnreachableError(Exception):
@@ -59,8 +60,13 @@ def wake_agent(node_name: str) -> None:
 
 
 def ask_recovery(*, dry_run: bool = False) -> None:
-    """Every agent sweeps its node now, or with `dry_run` only writes down what it would do."""
+    """A person asks every agent to sweep its node now, or with `dry_run` to write down what it would do."""
     _notify(AGENT_CHANNEL, f"{EVERYBODY} {REHEARSE if dry_run else RECOVER}")
+
+
+def remind_agents() -> None:
+    """The clock asks for the same; in the ledger only if it finds something."""
+    _notify(AGENT_CHANNEL, f"{EVERYBODY} {SWEEP}")
 
 
 def _notify(channel: str, payload: str) -> None:

@@ -10,4 +10,4 @@ from recovery.manager import RecoveryManager
 def recover() -> None:
     """The part that belongs to no node; every agent is asked to sweep its own."""
     RecoveryManager().recover()
-    messages.ask_recovery()
+    messages.remind_agents()

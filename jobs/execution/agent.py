@@ -135,17 +135,20 @@ class NodeAgent:
 
     def _listen(self) -> None:
         """Stop jobs as soon as somebody asks; sweep when somebody asks."""
-        verbs = {
-            messages.STOP: self._stop_jobs,
-            messages.RECOVER: lambda: self._station_sweep(trigger="operator", dry_run=False),
-            messages.REHEARSE: lambda: self._station_sweep(trigger="operator", dry_run=True),
-        }
         with Ear(settings.LISTEN_DATABASE_URL, messages.AGENT_CHANNEL) as ear:
             while not self._stopping.is_set():
                 for verb in self._heard(ear):
-                    if verb in verbs:
-                        self._guarded(verbs[verb])
+                    self._guarded(partial(self._obey, verb))
                 self._guarded(self._settle_unsettled)
+
+    def _obey(self, verb: str) -> None:
+        match verb:
+            case messages.STOP:
+                self._stop_jobs()
+            case messages.SWEEP:
+                self._station_sweep(trigger="timer", dry_run=False)
+            case messages.RECOVER | messages.REHEARSE:
+                self._station_sweep(trigger="operator", dry_run=verb == messages.REHEARSE)
 
     def _heard(self, ear: Ear) -> list[str]:
         """What somebody asked of this node within a second."""

@@ -9,7 +9,9 @@ from django.core.management import call_command
 from django.db import DatabaseError
 
 from jobs import messages, states
+from jobs.execution.agent import NodeAgent
 from jobs.execution.signals import sweep_due
+from jobs.execution.spool import Spool
 from jobs.execution.station import Station
 from jobs.models import Job, JobEvent, ResourceAllocation
 from jobs.models.clock import database_now, from_now
@@ -61,6 +63,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether agents were asked to sweep, and whether only to rehearse."""
     told: list[bool] = []
     monkeypatch.setattr(messages, "ask_recovery", lambda *, dry_run=False: told.append(dry_run))
+    monkeypatch.setattr(messages, "remind_agents", lambda: told.append(False))
     return told
 
 
@@ -179,6 +182,16 @@ def test_beats_task_mends_what_belongs_to_no_node_and_asks_every_agent(
     assert len(outbox.sent) == 1
     assert asked == [False]
     assert RecoveryRun.objects.get().node == ""
+
+
+@pytest.mark.parametrize(
+    ("verb", "kept"), [("sweep", []), ("recover", [("operator", False)]), ("rehearse", [("operator", True)])]
+)
+def test_beats_reminder_to_a_well_node_leaves_no_line_and_an_operators_wish_does(
+    spool: Spool, verb: str, kept: list[tuple[str, bool]]
+) -> None:
+    NodeAgent("n1", spool, leave=pytest.fail)._obey(verb)
+    assert list(RecoveryRun.objects.values_list("trigger", "dry_run")) == kept
 
 
 def test_the_agents_timer_sweeps_its_own_node(station: Station) -> None:

@@ -75,6 +75,22 @@ def addresses(jobs: dict[str, int]) -> dict[str, str]:
     }
 
 
+ADMIN = {
+    "admin": "",
+    "admin-jobs": "jobs/job/",
+    "admin-allocations": "jobs/resourceallocation/",
+    "admin-events": "jobs/jobevent/",
+    "admin-nodes": "jobs/node/",
+    "admin-partitions": "jobs/partition/",
+    "admin-partition": "jobs/partition/add/",
+    "admin-tokens": "jobs/apitoken/",
+    "admin-recovery": "recovery/recoveryrun/",
+    "admin-actions": "recovery/recoveryaction/",
+}
+FIRST = {"admin-job": "jobs/job/", "admin-node": "jobs/node/", "admin-run": "recovery/recoveryrun/"}
+"""Pictures of the first row of a list."""
+
+
 def log_in(page: Page, platform: Platform) -> None:
     """By user name and password."""
     page.goto(f"{platform.url}/login/")
@@ -111,6 +127,13 @@ def take(browser: Browser, platform: Platform, pages: dict[str, str]) -> Iterato
             log_in(page, platform)
             for name, address in pages.items():
                 page.goto(address)
+                yield shoot(name)
+            for name, address in ADMIN.items():
+                page.goto(f"/admin/{address}")
+                yield shoot(name)
+            for name, address in FIRST.items():
+                page.goto(f"/admin/{address}")
+                page.click("#result_list tbody th a")
                 yield shoot(name)
             page.goto("/jobs/new/")
             page.fill("#id_cpus", "64")
