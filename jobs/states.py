@@ -95,6 +95,13 @@ class Hold(StrEnum):
     ADMIN = "admin"
 
 
+class OpenMode(StrEnum):
+    """What becomes of an output file that is there already (sbatch --open-mode)."""
+
+    TRUNCATE = "truncate"
+    APPEND = "append"
+
+
 class Source(StrEnum):
     """The way in by which a job came."""
 
@@ -138,5 +145,7 @@ class EventKind(StrEnum):
     HELD = "held"
     RELEASED = "released"
     ALLOCATION_MENDED = "allocation mended"
+    REQUEUED = "requeued"
+    """T20: its node is lost, and it may be run again."""
     LATE_RESULT = "late result"
     STRAY_KILLED = "stray killed"

@@ -55,6 +55,16 @@ LIMIT_GRACE = _scaled(10)
 UNSTARTED_LIMIT = 20
 """An attempt that never ran is tried again; a job whose attempts never run this often is given up."""
 LAUNCH_PATIENCE = timedelta(seconds=60)
+FENCE_AFTER = _scaled(45)
+"""The wrapper of a job that may be requeued kills its tree when its agent last renewed so long ago."""
+REQUEUE_AFTER = _scaled(90)
+"""How long a node's lease must have been over before its jobs that may be requeued are (T20)."""
+DEAF_PATIENCE = _scaled(60)
+"""A worker that hears nothing for so long while it is owed work starts itself again."""
+SPOOL_RETENTION = timedelta(days=14)
+"""How long the output of an ended job is kept on its node."""
+SPOOL_RESERVE_MB = 64
+"""A node whose spool has less than this free takes no more jobs."""
 
 # --- Django ---
 SECRET_KEY = ENVIRONMENT.secret_key

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from jobs import messages
 from jobs.admin.reading import ModelAdmin
 from jobs.models import Partition
-from jobs.models.job import LONGEST_TIME_LIMIT
+from jobs.models.job_rules import LONGEST_TIME_LIMIT
 
 if TYPE_CHECKING:
     PartitionModelForm = forms.ModelForm[Partition]

@@ -41,6 +41,9 @@ class ResourceAllocation(models.Model):
     cpus = models.PositiveIntegerField()
     memory_mb = models.PositiveIntegerField()
     gpus = models.JSONField(default=list, help_text="Indices on the node.")
+    cpu_indices = models.JSONField(default=list, help_text="CPUs of the node it is bound to; empty: to none.")
+    enforcement = models.JSONField(default=dict, help_text="How each limit held on the node when it started.")
+    usage = models.JSONField(default=list, help_text="Points of [seconds, CPUs, MiB], at most 300.")
     status = models.CharField(
         max_length=12,
         choices=[(s, s.lower()) for s in AllocationStatus],

@@ -5,25 +5,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
 from django.urls import reverse
 
 from jobs.models.clock import ClockTimestamp
+from jobs.models.job_rules import JOB_CONSTRAINTS, JOB_INDEXES
 from jobs.models.roles import is_operator, sees_every_job
-from jobs.states import FINAL_STATES, Evidence, Hold, Phase, Reason, Source, State, Step
+from jobs.states import FINAL_STATES, Evidence, Hold, OpenMode, Phase, Reason, Source, State, Step
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
-
-LONGEST_TIME_LIMIT = timedelta(days=365)
-
-
-def _is(*pairs: tuple[State, Phase]) -> Q:
-    """The row is in one of these steps."""
-    condition = Q()
-    for state, phase in pairs:
-        condition |= Q(state=state, phase=phase)
-    return condition
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -108,6 +98,23 @@ class Job(models.Model):
     gpus = models.PositiveIntegerField(default=0)
     time_limit = models.DurationField(default=timedelta(hours=1))
     priority = models.IntegerField(default=0)
+    stdin_path = models.TextField(blank=True, help_text="Empty: nothing to read.")
+    stdout_path = models.TextField(
+        blank=True, help_text="A pattern of sbatch(1). Empty: the platform keeps it."
+    )
+    stderr_path = models.TextField(blank=True, help_text="A pattern of sbatch(1). Empty: joins the output.")
+    open_mode = models.CharField(max_length=8, choices=[(m, m) for m in OpenMode], default=OpenMode.TRUNCATE)
+    warning_signal = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Sent before the limit (sbatch --signal)."
+    )
+    warning_seconds = models.PositiveIntegerField(default=60, help_text="How long before the limit.")
+    warning_to_shell = models.BooleanField(
+        default=False, help_text="Sent to the script's own process only, not to what it started."
+    )
+    requeue = models.BooleanField(
+        default=False, help_text="It may be run again when its node is lost; it must be able to bear that."
+    )
+    max_attempts = models.PositiveSmallIntegerField(default=5, help_text="Runs at most, with requeue.")
     hold = models.CharField(
         max_length=8, choices=[(h, h or "no") for h in Hold], default=Hold.NONE, blank=True
     )
@@ -132,7 +139,9 @@ class Job(models.Model):
     exit_signal = models.PositiveSmallIntegerField(null=True, blank=True)
     evidence = models.CharField(max_length=12, choices=[(e, e) for e in Evidence], blank=True)
     cpu_seconds = models.FloatField(null=True, blank=True)
-    max_rss_mb = models.FloatField(null=True, blank=True)
+    max_rss_mb = models.FloatField(null=True, blank=True, help_text="Peak memory of its whole tree.")
+    core_dumped = models.BooleanField(default=False)
+    last_words = models.TextField(blank=True, help_text="The last lines of its error output.")
 
     submitted_at = models.DateTimeField(db_default=ClockTimestamp())
     eligible_at = models.DateTimeField(db_default=ClockTimestamp())
@@ -152,71 +161,8 @@ class Job(models.Model):
 
     class Meta:
         ordering = ["-pk"]
-        constraints = [
-            models.CheckConstraint(
-                condition=_is(
-                    (State.PENDING, Phase.QUEUED),
-                    (State.PENDING, Phase.PLACED),
-                    (State.RUNNING, Phase.STARTING),
-                    (State.RUNNING, Phase.ACTIVE),
-                    (State.RUNNING, Phase.STOPPING),
-                    *((state, Phase.DONE) for state in FINAL_STATES),
-                ),
-                name="job_phase_fits_state",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state=State.PENDING) | Q(cancel_requested_at=None),
-                name="job_pending_has_no_cancel_request",
-            ),
-            models.CheckConstraint(
-                condition=~Q(phase=Phase.QUEUED) | Q(node=None), name="job_queued_has_no_node"
-            ),
-            models.CheckConstraint(
-                condition=~Q(phase=Phase.PLACED)
-                | Q(attempt__gte=1, node__isnull=False, placed_at__isnull=False, hold=Hold.NONE),
-                name="job_placed_has_a_node",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state=State.RUNNING)
-                | Q(attempt__gte=1, node__isnull=False, limit_at__isnull=False, started_at__isnull=False),
-                name="job_running_has_node_and_limit",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state=State.RUNNING)
-                | Q(phase=Phase.STOPPING, cancel_requested_at__isnull=False)
-                | (~Q(phase=Phase.STOPPING) & Q(cancel_requested_at=None)),
-                name="job_stopping_means_cancel_requested",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state__in=FINAL_STATES) | Q(phase=Phase.DONE, ended_at__isnull=False),
-                name="job_final_has_ended",
-            ),
-            models.CheckConstraint(
-                condition=~Q(state=State.COMPLETED)
-                | Q(exit_code__isnull=False, exit_code=0, evidence=Evidence.SPOOL),
-                name="job_completed_has_evidence",
-            ),
-            models.CheckConstraint(
-                condition=Q(time_limit__gte=timedelta(seconds=1), time_limit__lte=LONGEST_TIME_LIMIT),
-                name="job_time_limit_is_finite",
-            ),
-            models.CheckConstraint(condition=Q(cpus__gte=1, memory_mb__gte=1), name="job_asks_for_something"),
-            models.UniqueConstraint(
-                fields=["owner", "idempotency_key"],
-                condition=Q(idempotency_key__isnull=False),
-                name="one_job_per_idempotency_key",
-            ),
-        ]
-        indexes = [
-            models.Index(fields=["owner", "state", "-id"], name="jobs_of_owner_by_state"),
-            models.Index(fields=["state", "-id"], name="jobs_by_state"),
-            models.Index(
-                fields=["phase", "id"],
-                condition=~Q(phase=Phase.DONE),
-                name="live_jobs",
-            ),
-            models.Index(fields=["node"], condition=Q(state=State.RUNNING), name="running_by_node"),
-        ]
+        constraints = JOB_CONSTRAINTS
+        indexes = JOB_INDEXES
 
     def __str__(self) -> str:
         return f"{self.pk} {self.name}"

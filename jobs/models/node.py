@@ -42,6 +42,10 @@ class Node(models.Model):
     gpus = models.PositiveIntegerField(default=0)
     service = models.CharField(max_length=16, choices=[(s, s.lower()) for s in Service], default=Service.UP)
     service_reason = models.CharField(max_length=200, blank=True)
+    service_by = models.CharField(max_length=150, blank=True)
+    enforcement = models.JSONField(
+        default=dict, blank=True, help_text="How each limit holds here, as its agent has tried it out."
+    )
     wanted = models.CharField(
         max_length=16,
         choices=[(s, s.lower()) for s in (Service.UP, Service.DRAIN, Service.DOWN)],

@@ -23,6 +23,12 @@ class Partition(models.Model):
         default=timedelta(seconds=30),
         help_text="Between TERM and KILL when a job is cancelled or out of time (Slurm's KillWait).",
     )
+    max_pending = models.DurationField(
+        null=True, blank=True, help_text="A job that waits longer expires. Empty: none does."
+    )
+    output_limit_mb = models.PositiveIntegerField(
+        default=1024, help_text="MiB that a job may write to its output; above it is stopped."
+    )
     nodes = models.ManyToManyField("jobs.Node", related_name="partitions", blank=True)
 
     class Meta:

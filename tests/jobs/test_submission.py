@@ -8,7 +8,7 @@ import pytest
 from jobs import submission
 from jobs.errors import InvalidSpec
 from jobs.models import Job, Partition
-from jobs.models.job import LONGEST_TIME_LIMIT
+from jobs.models.job_rules import LONGEST_TIME_LIMIT
 from jobs.states import Source
 from tests import making
 from tests.web import operator
