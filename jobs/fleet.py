@@ -11,19 +11,29 @@ AGENT = "agent"
 
 @transaction.atomic
 def enrol(name: str, *, cpus: int, memory_mb: int, gpus: int) -> Node:
-    """The node of this name with what it has now. A new one joins the default partition."""
-    node, new = Node.objects.get_or_create(
-        name=name, defaults={"cpus": cpus, "memory_mb": memory_mb, "gpus": gpus}
-    )
+    """The node of this name; a new one joins the default partition.
+
+    One that is there keeps its size: whoever asks may not be the machine that speaks for it.
+    """
+    size = {"cpus": cpus, "memory_mb": memory_mb, "gpus": gpus}
+    node, new = Node.objects.get_or_create(name=name, defaults=size)
     if new:
         for partition in Partition.objects.filter(is_default=True):
             partition.nodes.add(node)
         _record(node, AGENT, "enrolled", f"{cpus} CPUs, {memory_mb} MiB, {gpus} GPUs")
-    elif (node.cpus, node.memory_mb, node.gpus) != (cpus, memory_mb, gpus):
-        Node.objects.filter(pk=node.pk).update(cpus=cpus, memory_mb=memory_mb, gpus=gpus)
-        node.refresh_from_db()
-        _record(node, AGENT, "resized", f"now {cpus} CPUs, {memory_mb} MiB, {gpus} GPUs")
     return node
+
+
+@transaction.atomic
+def resize(name: str, *, cpus: int, memory_mb: int, gpus: int) -> bool:
+    """The node has this size now. Only for the agent that holds its lease. False: it had it before."""
+    size = {"cpus": cpus, "memory_mb": memory_mb, "gpus": gpus}
+    other = Node.objects.filter(name=name).exclude(**size)
+    if other.update(**size) != 1:
+        return False
+    _record(Node.objects.get(name=name), AGENT, "resized", f"now {cpus} CPUs, {memory_mb} MiB, {gpus} GPUs")
+    messages.wake_scheduler()
+    return True
 
 
 @transaction.atomic
@@ -33,6 +43,23 @@ def ask_for(node: Node, service: Service, reason: str, *, actor: str) -> bool:
     if changed.update(wanted=service, wanted_reason=reason, wanted_by=actor) != 1:
         return False
     _record(node, actor, f"wanted {service}", reason)
+    messages.wake_scheduler()
+    return True
+
+
+@transaction.atomic
+def set_service(node: Node, service: Service, reason: str, by: str) -> bool:
+    """The platform itself puts a node in or out of service. False: it is so already, or not as `node` says.
+
+    It moves from the service and reason that the caller saw; what an operator wants stays as it is.
+    """
+    if (node.service, node.service_reason) == (service, reason):
+        return False
+    seen = Node.objects.filter(pk=node.pk, service=node.service, service_reason=node.service_reason)
+    if seen.update(service=service, service_reason=reason, service_by=by) != 1:
+        return False
+    node.service, node.service_reason, node.service_by = service, reason, by
+    _record(node, by, f"service {service}", reason)
     messages.wake_scheduler()
     return True
 

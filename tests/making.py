@@ -40,7 +40,10 @@ def user(name: str = "ana") -> User:
 
 def node(name: str = "n1", *, cpus: int = 2, memory_mb: int = 4096, gpus: int = 0) -> Node:
     """A node whose lease holds and whose agent hears the broker."""
-    made = fleet.enrol(name, cpus=cpus, memory_mb=memory_mb, gpus=gpus)
+    size = {"cpus": cpus, "memory_mb": memory_mb, "gpus": gpus}
+    made = fleet.enrol(name, **size)
+    if fleet.resize(name, **size):
+        made.refresh_from_db()
     later = from_now(timedelta(hours=1))  # however slow the machine is, it does not go deaf under a test
     lease = {"boot_id": BOOT, "spool_id": SPOOL, "lease_until": later, "broker_ok_at": later}
     NodeLease.objects.update_or_create(node=made, defaults=lease)
@@ -75,7 +78,12 @@ def queued(**changes: Any) -> Job:
 
 def placed(**changes: Any) -> Job:
     """A job with its resources on n1, whose message was never sent."""
-    job = queued(**changes)
+    return place(queued(**changes))
+
+
+def place(job: Job) -> Job:
+    """Give a job that waits its resources on n1."""
+    job.refresh_from_db()
     here = Node.objects.filter(name="n1").first() or node()
     gpus = tuple(range(job.gpus))
     with transaction.atomic():

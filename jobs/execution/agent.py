@@ -23,8 +23,9 @@ from jobs.execution.signals import sweep_due
 from jobs.execution.spool import Spool
 from jobs.execution.station import Station
 from jobs.execution.strays import Strays
+from jobs.execution.sweeps import TIMER, Sweeps, Wish
 from jobs.execution.watch import Watch
-from jobs.models import Job, Node
+from jobs.models import Job
 from jobs.states import Phase
 
 logger = logging.getLogger("jobs.agent")
@@ -42,6 +43,7 @@ class NodeAgent:
         self.watch = Watch(self._process_ended)
         self.station = Station(node_name, spool, hands=self.hands, watch=self.watch)
         self._strays = Strays(self.station)
+        self.sweeps = Sweeps(self._sweep, settings.SWEEP_INTERVAL)
         self._leave = leave
         self._stopping = threading.Event()
         self._unsettled: set[Pair] = set()
@@ -61,13 +63,14 @@ class NodeAgent:
                 return False
         self._ping.start()
         self.watch.start()
-        for run, name in ((self._beat, "lease"), (self._listen, "ear"), (self._sweep, "sweep")):
+        for run, name in ((self._beat, "lease"), (self._listen, "ear"), (self.sweeps.run, "sweep")):
             threading.Thread(target=run, name=name, daemon=True).start()
         return True
 
     def stop(self) -> None:
         """Claim nothing more, let the observers go, end the threads. The jobs go on."""
         self._stopping.set()
+        self.sweeps.stop()
         self.observers.let_go()
         if self._lease is not None:
             self._lease.give_up()
@@ -80,14 +83,14 @@ class NodeAgent:
     def _take_lease(self) -> bool:
         try:
             if self._lease is None:
-                node = self._enrol()
                 self._lease = LeaseKeeper(
-                    node,
+                    fleet.enrol(self.station.node_name, **_size()),
                     boot_id=self.station.boot_id,
                     spool_id=self.station.spool.spool_id,
                     lease=settings.NODE_LEASE,
                 )
             if self._lease.take():
+                fleet.resize(self.station.node_name, **_size())
                 return True
             logger.warning(
                 "another machine speaks for node %s; waiting for its lease to end", self.station.node_name
@@ -96,14 +99,6 @@ class NodeAgent:
             logger.warning("the database does not answer: %s", str(error).strip())
             connection.close()
         return False
-
-    def _enrol(self) -> Node:
-        return fleet.enrol(
-            self.station.node_name,
-            cpus=settings.NODE_CPUS,
-            memory_mb=settings.NODE_MEMORY_MB,
-            gpus=settings.NODE_GPUS,
-        )
 
     def _beat(self) -> None:
         """Renew the lease; wake the scheduler when the broker is heard again."""
@@ -134,7 +129,7 @@ class NodeAgent:
         return True
 
     def _listen(self) -> None:
-        """Stop jobs as soon as somebody asks; sweep when somebody asks."""
+        """Stop jobs as soon as somebody asks; never sweep here, or a cancel would wait behind the sweep."""
         with Ear(settings.LISTEN_DATABASE_URL, messages.AGENT_CHANNEL) as ear:
             while not self._stopping.is_set():
                 for verb in self._heard(ear):
@@ -146,9 +141,9 @@ class NodeAgent:
             case messages.STOP:
                 self._stop_jobs()
             case messages.SWEEP:
-                self._station_sweep(trigger="timer", dry_run=False)
+                self.sweeps.ask(TIMER)
             case messages.RECOVER | messages.REHEARSE:
-                self._station_sweep(trigger="operator", dry_run=verb == messages.REHEARSE)
+                self.sweeps.ask(Wish("operator", dry_run=verb == messages.REHEARSE))
 
     def _heard(self, ear: Ear) -> list[str]:
         """What somebody asked of this node within a second."""
@@ -164,17 +159,14 @@ class NodeAgent:
         stopping = Job.objects.stopping().on(self.station.node_name)
         self._each(stopping.values_list("pk", "attempt"))
 
-    def _sweep(self) -> None:
-        """The agent's own timer: it works with Celery Beat dead."""
-        self._guarded(lambda: self._station_sweep(trigger="timer", dry_run=False))
-        while not self._stopping.wait(settings.SWEEP_INTERVAL.total_seconds()):
-            self._guarded(lambda: self._station_sweep(trigger="timer", dry_run=False))
+    def _sweep(self, wish: Wish) -> None:
+        self._guarded(partial(self._station_sweep, wish))
 
-    def _station_sweep(self, *, trigger: str, dry_run: bool) -> None:
-        sweep_due.send(sender=NodeAgent, station=self.station, trigger=trigger, dry_run=dry_run)
+    def _station_sweep(self, wish: Wish) -> None:
+        sweep_due.send(sender=NodeAgent, station=self.station, trigger=wish.trigger, dry_run=wish.dry_run)
         for job in Job.objects.running().on(self.station.node_name):
             self._guarded(partial(self.station.watch_wrapper, job))
-        if not dry_run:
+        if not wish.dry_run:
             self._guarded(self._strays.sweep)
         self._tell_of_ends()
 
@@ -231,6 +223,11 @@ class NodeAgent:
         except Exception as error:
             logger.warning("put off to the next sweep: %s", str(error).strip(), exc_info=_is_news(error))
             connection.close()
+
+
+def _size() -> dict[str, int]:
+    """What this machine gives to jobs."""
+    return {"cpus": settings.NODE_CPUS, "memory_mb": settings.NODE_MEMORY_MB, "gpus": settings.NODE_GPUS}
 
 
 def _is_news(error: Exception) -> bool:

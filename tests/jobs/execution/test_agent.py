@@ -1,20 +1,26 @@
 """The agent between its sweeps: what it does at once, and what must not stop it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
+from threading import Event, Thread
 
 import pytest
+from pytest_django import Settings
 
-from jobs import lifecycle
+from jobs import lifecycle, messages
 from jobs.execution import processes
 from jobs.execution.agent import NodeAgent
 from jobs.execution.processes import Identity
 from jobs.execution.records import Outcome
+from jobs.execution.signals import sweep_due
 from jobs.execution.spool import Spool
 from jobs.execution.station import Station
-from jobs.models import Job, ResourceAllocation
+from jobs.models import Job, Node, NodeLease, ResourceAllocation
+from jobs.models.clock import ClockTimestamp
 from jobs.states import State
+from tests import making
 from tests.eventually import eventually
 from tests.jobs.execution.conftest import Process
 
@@ -61,6 +67,56 @@ def test_a_cancel_that_found_the_job_in_a_threads_hands_is_done_as_soon_as_it_is
     agent.attend((job.pk, job.attempt))
     assert eventually(lambda: process.poll() is not None)
     assert (station.directory_of(job).path / "cancel").exists()
+
+
+def test_a_cancel_does_not_wait_behind_a_sweep(
+    agent: NodeAgent, station: Station, claimed: Claim, marked: Callable[[str], Process]
+) -> None:
+    job = claimed()
+    process = marked(station.directory_of(job).token)
+    wrapper = processes.identify(process.pid)
+    assert wrapper is not None
+    link_ticket(station, job, wrapper)
+    assert lifecycle.cancel(job, actor="ana")
+    with stuck_sweep(agent):
+        agent._obey(messages.RECOVER)
+        agent._obey(messages.STOP)
+        assert eventually(lambda: process.poll() is not None)
+
+
+@contextmanager
+def stuck_sweep(agent: NodeAgent) -> Iterator[None]:
+    """A thread of the agent's that sweeps and does not come to an end."""
+    begun, over = Event(), Event()
+
+    def sticks(**_: object) -> None:
+        begun.set()
+        over.wait(60)
+        raise InterruptedError("so that its thread hangs up")
+
+    thread = Thread(target=agent.sweeps.run)
+    sweep_due.connect(sticks)
+    try:
+        thread.start()
+        assert begun.wait(60)
+        yield
+    finally:
+        agent.sweeps.stop()
+        over.set()
+        thread.join()
+        sweep_due.disconnect(sticks)
+
+
+def test_a_machine_that_is_refused_a_nodes_name_leaves_the_nodes_size_alone(
+    agent: NodeAgent, settings: Settings
+) -> None:
+    making.node(cpus=2)
+    settings.NODE_CPUS = 64
+    assert not agent._take_lease()
+    assert Node.objects.get().cpus == 2
+    NodeLease.objects.update(lease_until=ClockTimestamp())
+    assert agent._take_lease()
+    assert Node.objects.get().cpus == 64
 
 
 def test_a_job_that_cannot_be_settled_keeps_nobody_behind_it_from_its_end(
