@@ -35,11 +35,14 @@ def submit(
     return lifecycle.submit(wanted, user, source=source, key=key, rerun_of=rerun_of)
 
 
-def rerun(job: Job, user: "User", *, source: Source) -> Job:
-    """T22: the same request as a new job of `user`. It is checked again: the rules may have changed since."""
+def rerun(job: Job, user: "User", *, source: Source, key: str | None = None) -> Job:
+    """T22: the same request as a new job of `user`. It is checked again: the rules may have changed since.
+
+    Asked again with the same key, it is the first rerun. Raises as `submit` does.
+    """
     if not job.is_final:
         raise InvalidSpec({"job": [f"Job {job.pk} has not ended yet. Cancel it, or wait for its end."]})
-    again, _ = submit(request_of(job, user), user, source=source, rerun_of=job)
+    again, _ = submit(request_of(job, user), user, source=source, key=key, rerun_of=job)
     return again
 
 

@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from jobs import downloads
+from jobs import downloads, forms
 from jobs.execution import output
 from jobs.models import Job
 from jobs.models.roles import is_operator
@@ -48,6 +48,7 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
         "events": [ShownEvent(event, found) for event in found.events.all()],
         "actions": actions.offered(found, user, may_change=changes, operates=_lifts(found, user)),
         "is_owner": found.owner_id == user.pk,
+        "rerun_key": forms.new_key(),
     }
     return render(request, "jobs/job.html", context)
 

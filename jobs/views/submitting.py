@@ -79,8 +79,9 @@ def rerun(request: HttpRequest, pk: int) -> HttpResponse:
             "would take them along. Use it as a template instead."
         )
     try:
-        again = submission.rerun(job, person(request), source=Source.WEB)
-    except InvalidSpec as invalid:
+        key = request.POST.get("form_key") or None
+        again = submission.rerun(job, person(request), source=Source.WEB, key=key)
+    except (InvalidSpec, IdempotencyConflict) as invalid:
         messages.error(request, f"Job {pk} was not run again. {invalid}")
         return redirect(job)
     messages.success(request, f"This is job {again.pk}, a rerun of {pk}.")

@@ -179,6 +179,32 @@ def test_a_rerun_is_a_new_job_at_once(ana: User) -> None:
     assert f"a rerun of {job.pk}" in text_of(answer)
 
 
+def test_a_double_click_on_rerun_makes_one_job(ana: User) -> None:
+    job = making.ended()
+    client: Any = browser(ana)
+    sent = {"form_key": rerun_key(client, job)}
+    first, second = (client.post(f"/jobs/{job.pk}/rerun/", sent) for _ in range(2))
+    again = Job.objects.latest("pk")
+    assert first.url == second.url == f"/jobs/{again.pk}/"
+    assert client.post(f"/jobs/{job.pk}/rerun/", {"form_key": rerun_key(client, job)}).url != first.url
+    assert Job.objects.count() == 3
+
+
+def test_a_key_that_another_job_has_used_makes_no_rerun(ana: User) -> None:
+    submit(ana)
+    job = making.ended()
+    page = text_of(browser(ana).post(f"/jobs/{job.pk}/rerun/", {"form_key": "k1"}, follow=True))
+    assert "was not run again" in page
+    assert Job.objects.count() == 2
+
+
+def rerun_key(client: Any, job: Job) -> str:
+    """What the page's form carries."""
+    found = re.search(r'name="form_key" value="([^"]+)"', text_of(client.get(f"/jobs/{job.pk}/")))
+    assert found
+    return found[1]
+
+
 def test_a_job_that_runs_is_not_run_again(ana: User) -> None:
     job = making.active()
     page = text_of(browser(ana).post(f"/jobs/{job.pk}/rerun/", follow=True))
