@@ -1,8 +1,9 @@
-"""Submit, place, start, finish; cancel, hold, rerun: the only writer of state and allocations.
+"""Submit, place, start, finish; cancel, hold, release: the only writer of state and allocations.
 
 Every verb takes the job as its caller saw it and moves it by compare-and-set on the row's own columns.
 Losing a race answers False and writes nothing; the event, and the release of resources, are part of the same
-transaction. The numbers T1 to T22 are those of the state machine in the README.
+transaction. A rerun is a submit, in jobs.submission. The numbers T1 to T22 are those of the state machine in
+the README.
 """
 
 from jobs.lifecycle.end import cancel, finish, lose, return_unstarted

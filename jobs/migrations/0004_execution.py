@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='job',
             name='max_rss_mb',
-            field=models.FloatField(blank=True, help_text='Peak memory of its whole tree.', null=True),
+            field=models.FloatField(blank=True, help_text='Of its whole tree where its node watches that, else of its largest process.', null=True),
         ),
         migrations.AlterField(
             model_name='jobevent',

@@ -1,4 +1,4 @@
-"""What happened, append-only: timeline, audit trail and accounting in one."""
+"""What happened, append-only: timeline and audit trail in one."""
 
 from django.db import models
 
@@ -7,7 +7,11 @@ from jobs.states import EventKind
 
 
 class JobEvent(models.Model):
-    """One change of one job, written in the change's own transaction. Folding them by id gives the row."""
+    """One change of one job, written in the change's own transaction, or something to know about it.
+
+    Folding them by id gives its states and phases. What changed nothing (a late result, a killed stray) has
+    the same step on both sides.
+    """
 
     job = models.ForeignKey("jobs.Job", on_delete=models.PROTECT, related_name="events")
     at = models.DateTimeField(db_default=ClockTimestamp())
@@ -30,7 +34,7 @@ class JobEvent(models.Model):
 
 
 class NodeEvent(models.Model):
-    """One change of one node: drained, resumed, lease lost or taken over."""
+    """One change of one node: its size, its own service, or what an operator wants of it; by whom and why."""
 
     node = models.ForeignKey("jobs.Node", on_delete=models.CASCADE, related_name="events")
     at = models.DateTimeField(db_default=ClockTimestamp())

@@ -139,7 +139,11 @@ class Job(models.Model):
     exit_signal = models.PositiveSmallIntegerField(null=True, blank=True)
     evidence = models.CharField(max_length=12, choices=[(e, e) for e in Evidence], blank=True)
     cpu_seconds = models.FloatField(null=True, blank=True)
-    max_rss_mb = models.FloatField(null=True, blank=True, help_text="Peak memory of its whole tree.")
+    max_rss_mb = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="Of its whole tree where its node watches that, else of its largest process.",
+    )
     core_dumped = models.BooleanField(default=False)
     last_words = models.TextField(blank=True, help_text="The last lines of its error output.")
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from pytest_django import Settings
 
+from jobs import lifecycle
 from jobs.execution.station import Station
 from jobs.execution.strays import Strays
 from jobs.models import Job
@@ -48,7 +49,13 @@ def test_what_an_older_attempt_left_is_killed(
     station: Station, marked: Start, claimed: Callable[[], Job]
 ) -> None:
     job = claimed()
-    assert kills(station, marked(station.spool.attempt(job.pk, job.attempt + 1).token))
+    older = marked(token_of(station, job))
+    assert lifecycle.return_unstarted(job, actor="n1")
+    again = making.place(job)
+    assert lifecycle.start(again, boot_id=station.boot_id, spool_id=station.spool.spool_id, actor="n1")
+    present = marked(token_of(station, again))
+    assert kills(station, older)
+    assert (again.attempt, present.poll()) == (2, None)
 
 
 def test_what_nobody_has_a_row_of_is_killed(station: Station, marked: Start) -> None:

@@ -1,6 +1,7 @@
 """The wrapper, run for real: it starts a job at most once, and says exactly how it ended."""
 
 import signal
+from contextlib import suppress
 
 import pytest
 
@@ -32,11 +33,21 @@ def test_an_attempt_that_was_buried_first_never_runs(spool: Spool) -> None:
     eventually(lambda: not processes.marked(directory.token), within=running.LONG)
 
 
-def test_an_attempt_without_a_directory_never_runs(spool: Spool) -> None:
+def test_an_attempt_without_a_request_never_runs(spool: Spool) -> None:
     directory = running.prepared(spool, "touch witness")
     (directory.path / "request.json").unlink()
     assert launcher.launch(directory) == Refused("it ended without an answer")
     assert not (directory.path / "witness").exists()
+
+
+def test_an_attempt_without_a_directory_never_runs(spool: Spool) -> None:
+    directory = running.prepared(spool, f"touch {spool.path}/witness")
+    directory.path.rename(spool.path / "elsewhere")
+    with suppress(FileNotFoundError):  # or the wrapper sees it
+        assert isinstance(launcher.launch(directory), Refused)
+    eventually(lambda: not processes.marked(directory.token), within=running.LONG)
+    assert not (spool.path / "witness").exists()
+    assert not directory.exists()
 
 
 def test_a_second_wrapper_of_the_same_attempt_runs_nothing(spool: Spool) -> None:
