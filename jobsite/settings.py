@@ -14,7 +14,10 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 from psycopg.conninfo import conninfo_to_dict
 
+from jobsite.api_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS
 from jobsite.environment import Environment, OddSetting
+
+__all__ = ["REST_FRAMEWORK", "SPECTACULAR_SETTINGS"]
 
 try:
     ENVIRONMENT = Environment.read(environ)
@@ -133,6 +136,8 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         # Under ASGI each request has a thread of its own, so a connection that is kept is a connection lost.
         "CONN_MAX_AGE": 0,
+        # A server-side cursor lives in one session; a pooler may give the next FETCH another.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
         "OPTIONS": {**_DATABASE, "connect_timeout": _DATABASE.get("connect_timeout", "5")},
     },
 }
@@ -163,25 +168,6 @@ WHITENOISE_AUTOREFRESH = False
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
-
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "jobs.api.authentication.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "jobs.api.errors.answer",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Jobsite",
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
-}
 
 LOGGING = {
     "version": 1,

@@ -109,10 +109,17 @@ def kill_tree(token: str, roots: Iterable[Identity], *, reaper: Identity | None 
     """KILL these processes, all below them and all with the marker, until none is left. False: some are.
 
     A living `reaper` is stopped first and killed last: what loses its parent falls to it, and stays below it.
+    It goes on where the hunt below it was in vain.
     """
-    if reaper is not None and send(reaper, signal.SIGSTOP):
-        return _hunt(token, [reaper, *roots], spared=reaper) and _hunt(token, [reaper])
-    return _hunt(token, tuple(roots))
+    if reaper is None or not send(reaper, signal.SIGSTOP):
+        return _hunt(token, tuple(roots))
+    gone = False
+    try:
+        gone = _hunt(token, [reaper, *roots], spared=reaper)
+    finally:
+        if not gone:
+            send(reaper, signal.SIGCONT)  # frozen for ever, it would never tell how its tree ends
+    return gone and _hunt(token, [reaper])
 
 
 def _hunt(token: str, roots: Collection[Identity], *, spared: Identity | None = None) -> bool:

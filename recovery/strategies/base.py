@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from django.db import connection
+
 from recovery.result import Decision, Outcome
 
 logger = logging.getLogger(__name__)
@@ -15,6 +17,12 @@ Sick = TypeVar("Sick")
 BATCH = 500
 """How many finds one sweep treats; the oldest come first, and the next sweep goes on. Those that are well do
 not count, or they would keep the others from being reached."""
+
+
+def leave_lost_session() -> None:
+    """Have the next query open a session anew where this one is lost: it would break each query after it."""
+    if not connection.in_atomic_block:  # a transaction ends with its session
+        connection.close_if_unusable_or_obsolete()
 
 
 class RecoveryStrategy(ABC, Generic[Sick]):
@@ -83,4 +91,5 @@ class RecoveryStrategy(ABC, Generic[Sick]):
             return (Outcome.RECOVERED, "") if self.mend(sick) else (Outcome.SKIPPED, "it has moved on")
         except Exception as error:  # one that cannot be mended keeps none of the others from it
             logger.exception("%s could not mend %s", self.name, self.pair(sick))
+            leave_lost_session()
             return Outcome.FAILED, str(error)

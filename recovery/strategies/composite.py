@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from recovery.result import RecoveryResult
-from recovery.strategies.base import RecoveryStrategy
+from recovery.strategies.base import RecoveryStrategy, leave_lost_session
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ class CompositeRecoveryStrategy:
                 result.decisions += strategy.sweep(now, dry_run=dry_run)
             except Exception as error:  # whatever broke it, the strategies after it must run
                 logger.exception("%s broke; the next strategy runs", strategy.name)
+                leave_lost_session()
                 result.broken[strategy.name] = repr(error)
         result.duration = timedelta(seconds=time.monotonic() - began)
         return result

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from jobs import messages, states
 from jobs.execution.agent import NodeAgent
@@ -43,6 +43,20 @@ class Broken(RecoveryStrategy[Job]):
         return sick.pk, sick.attempt
 
 
+def hang_up() -> None:
+    """What an administrator, or a server that stops, does to our session."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+class CutOff(Broken):
+    """Its session ends while it looks."""
+
+    def find(self, now: datetime) -> Iterable[Job]:
+        hang_up()
+        return super().find(now)
+
+
 class Clumsy(RecoveryStrategy[Job]):
     """It breaks on the first of its jobs."""
 
@@ -51,8 +65,11 @@ class Clumsy(RecoveryStrategy[Job]):
 
     def mend(self, sick: Job) -> bool:
         if sick == Job.objects.order_by("pk").first():
-            raise TypeError("of all things")
+            self.stumble()
         return True
+
+    def stumble(self) -> None:
+        raise TypeError("of all things")
 
     def pair(self, sick: Job) -> tuple[int, int]:
         return sick.pk, sick.attempt
@@ -157,6 +174,29 @@ def test_one_job_on_which_a_strategy_breaks_stops_none_after_it() -> None:
     result = CompositeRecoveryStrategy([Clumsy()]).run(database_now())
     assert (result.failed, result.recovered) == ({"Clumsy": [first.pk]}, {"Clumsy": [second.pk]})
     assert result.decisions[0].detail == "of all things"
+
+
+class CutOffOnce(Clumsy):
+    """Its session ends while it mends the first of its jobs."""
+
+    def stumble(self) -> None:
+        hang_up()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_ends_under_one_strategy_is_replaced_for_the_next() -> None:
+    job = making.placed()
+    chain = CompositeRecoveryStrategy([CutOff(), *RecoveryManager().strategies()])
+    result = chain.run(making.past_grace(), dry_run=True)
+    assert list(result.broken) == ["CutOff"]
+    assert result.recovered == {PENDING: [job.pk]}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_ends_under_one_job_is_replaced_for_the_next() -> None:
+    first, second = making.queued(), making.queued()
+    result = CompositeRecoveryStrategy([CutOffOnce()]).run(database_now())
+    assert (result.failed, result.recovered) == ({"CutOffOnce": [first.pk]}, {"CutOffOnce": [second.pk]})
 
 
 def test_a_database_that_goes_away_under_one_strategy_does_not_poison_the_next(

@@ -68,15 +68,16 @@ class Command(BaseCommand):
 
     def _leads(self) -> bool:
         """A standby that is woken with the leader does not ask each time whether that one still leads."""
-        led = self.leader.term is not None
+        term = self.leader.term
+        led = term is not None
         if time.monotonic() - self.asked < settings.SCHEDULER_RENEWAL.total_seconds():
             return led
         self.asked = time.monotonic()
         leads = self.leader.campaign()
-        if leads != led:
-            logger.info(
-                "leads with term %s" if leads else "leads no longer; it was term %s", self.leader.term
-            )
+        if leads and self.leader.term != term:
+            logger.info("leads with term %s", self.leader.term)
+        elif led and not leads:
+            logger.info("leads no longer; it was term %s", term)
         return leads
 
     def _step_down(self) -> None:

@@ -95,6 +95,18 @@ def test_what_forks_for_ever_without_the_marker_is_ended_below_its_frozen_reaper
     assert tree.process.wait(running.LONG) == -signal.SIGKILL
 
 
+@pytest.mark.parametrize("tree", [shell("echo up; exec sleep 600")], indirect=True)
+def test_a_reaper_goes_on_when_the_hunt_below_it_was_in_vain(
+    tree: Marked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree.output.readline()
+    with monkeypatch.context() as impatient:
+        impatient.setattr(processes, "PATIENCE", 0.0)
+        assert not processes.kill_tree(TOKEN, [], reaper=tree.identity)
+    processes.send(tree.identity, signal.SIGTERM)  # nobody dies of it while he is frozen
+    assert tree.process.wait(10) == -signal.SIGTERM
+
+
 def test_nothing_to_kill_is_killed() -> None:
     assert processes.kill_tree("nobody.2.1", [])
 
