@@ -52,6 +52,12 @@ def is_stopped(identity: Identity) -> bool:
     return stat is not None and stat[0] in STOPPED and is_alive(identity)
 
 
+def age(identity: Identity) -> float:
+    """For how many seconds it has been there, by the clock that counts through a sleep."""
+    started = identity.start_ticks / os.sysconf("SC_CLK_TCK")
+    return max(time.clock_gettime(time.CLOCK_BOOTTIME) - started, 0.0)
+
+
 def open_pidfd(identity: Identity) -> int | None:
     """A descriptor of this very process. None: it is gone.
 

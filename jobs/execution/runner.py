@@ -16,7 +16,7 @@ from jobs.execution import agents, launcher
 from jobs.execution.agent import NodeAgent
 from jobs.execution.hands import Pair
 from jobs.execution.order import prepare
-from jobs.execution.settle import identities_of, running_here
+from jobs.execution.settle import age_of, identities_of, running_here
 from jobs.models import Job
 from jobs.states import State
 
@@ -119,7 +119,9 @@ def _activate(job: Job, agent: NodeAgent) -> None:
     if ticket is None or identities is None:
         return
     try:
-        lifecycle.activate(job, identities, note=ticket.note, actor=agent.station.node_name)
+        lifecycle.activate(
+            job, identities, note=ticket.note, age=age_of(ticket), actor=agent.station.node_name
+        )
     except DatabaseError as error:
         logger.warning("job=%s: its start is recorded later: %s", job.pk, error)
 

@@ -1,6 +1,7 @@
 """Settles one running job of this node: looks, decides, and writes through lifecycle."""
 
 import signal
+from datetime import timedelta
 
 from jobs import lifecycle
 from jobs.ending import Ending
@@ -100,31 +101,42 @@ def identities_of(ticket: Ticket | None) -> Identities | None:
     return Identities(wrapper.pid, wrapper.start_ticks, job.pid, job.start_ticks)
 
 
+def age_of(ticket: Ticket | None) -> timedelta:
+    """For how long its job has run by now, by the clock that goes on while the machine sleeps."""
+    if ticket is None or ticket.job is None:
+        return timedelta()
+    return timedelta(seconds=processes.age(ticket.job))
+
+
 def _tend(job: Job, station: Station) -> bool:
     """The wrapper lives: record its ticket if the row lacks it; ask it again to stop if that is wanted."""
     station.watch_wrapper(job)
-    directory = station.directory_of(job)
-    changed = False
     ticket = station.ticket_of(job)
-    if ticket is not None and not held_by(job).has_identity:
-        found = identities_of(ticket)
-        changed = found is not None and lifecycle.activate(
-            job, found, note=ticket.note or "found running", actor=station.node_name
-        )
+    changed = _keep(ticket, job, station)
     if job.phase == Phase.STOPPING and ticket is not None and ticket.wrapper is not None:
-        directory.ask_cancel()
+        station.directory_of(job).ask_cancel()
         processes.send(ticket.wrapper, signal.SIGTERM)
+        processes.send(ticket.wrapper, signal.SIGCONT)  # a stopped one hears TERM only then
     return changed
+
+
+def _keep(ticket: Ticket | None, job: Job, station: Station) -> bool:
+    """T9, when the row lacks it: whatever becomes of the spool, the row knows that it has started."""
+    found = identities_of(ticket)
+    if ticket is None or found is None or held_by(job).has_identity:
+        return False
+    note = ticket.note or "found running"
+    return lifecycle.activate(job, found, note=note, age=age_of(ticket), actor=station.node_name)
 
 
 def _adopt(job: Job, station: Station) -> bool:
     """Its wrapper is gone and it lives. It is watched; when its end is due, the agent kills it."""
     station.watch_wrapper(job)
+    kept = _keep(station.ticket_of(job), job, station)
+    job.refresh_from_db(fields=["limit_at"])
     due = job.phase == Phase.STOPPING or (job.limit_at is not None and job.limit_at <= database_now())
-    if not due:
-        return False
-    if not _kill(job, station):
-        return False
+    if not due or not _kill(job, station):
+        return kept
     reason = Reason.SUPERVISOR_LOST if job.phase == Phase.STOPPING else Reason.TIME_LIMIT
     return lifecycle.lose(job, reason, UNRECORDED, evidence=Evidence.ABSENCE, actor=station.node_name)
 

@@ -58,9 +58,9 @@ class Station:
         wrapper_alive = wrapper is not None and processes.is_alive(wrapper)
         process_alive = process is not None and processes.is_alive(process)
         same_spool = allocation.spool_id == self.spool.spool_id
-        told = same_spool and kind_of(ticket) is TicketKind.WRAPPER and self.outcome_of(job) is not None
-        if not wrapper_alive and not process_alive and not told:  # the wrapper told after its tree was empty
-            process_alive = bool(processes.marked(self.token_of(job, allocation)))
+        told = self.outcome_of(job) is not None
+        if not process_alive and (told or not wrapper_alive):
+            process_alive = bool(set(processes.marked(self.token_of(job, allocation))) - {wrapper})
         return Evidence(
             same_spool=same_spool,
             same_boot=allocation.boot_id == self.boot_id,

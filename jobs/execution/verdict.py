@@ -24,7 +24,7 @@ class Verdict(Enum):
     FINISH_FENCE = auto()
     """The tombstone is linked, the row does not say so yet (T16)."""
     RECORD = auto()
-    """The wrapper has said how it ended (T10, T12, T13)."""
+    """The wrapper has said how it ended, and nothing of it lives (T10, T12, T13)."""
     SUPERVISOR_LOST = auto()
     """Wrapper and process are gone and said nothing (T17)."""
     NODE_FAIL = auto()
@@ -55,7 +55,7 @@ def decide(evidence: Evidence) -> Verdict:
         return Verdict.FENCE
     if evidence.ticket is TicketKind.TOMBSTONE:
         return Verdict.FINISH_FENCE
-    if evidence.has_outcome:
+    if evidence.has_outcome and not evidence.process_alive:  # a job can write such a file too, and live on
         return Verdict.RECORD
     if not evidence.same_boot:
         return Verdict.NODE_FAIL

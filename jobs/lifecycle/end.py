@@ -74,7 +74,7 @@ def return_unstarted(job: Job, *, actor: str) -> bool:
     if _is_stopping(job):
         return end(job, states.CANCELLED, Reason.CANCELLED, "Cancelled before it started.", actor=actor)
     if job.unstarted + 1 >= settings.UNSTARTED_LIMIT:
-        detail = f"{job.unstarted + 1} attempts in a row were given a place and could not be started."
+        detail = f"{job.unstarted + 1} of its attempts were given a place, and none of them was started."
         return end(job, states.FAILED, Reason.JOB_LAUNCH_FAILURE, detail, actor=actor)
     return give_back(job, "the attempt never started", actor=actor)
 

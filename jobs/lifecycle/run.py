@@ -1,9 +1,12 @@
 """T7 and T9: a worker claims a placed job, and the ticket says that it runs."""
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Least
 
 from jobs import states
 from jobs.lifecycle.journal import change
@@ -43,9 +46,12 @@ def start(job: Job, *, boot_id: str, spool_id: str, actor: str) -> bool:
 
 
 @transaction.atomic
-def activate(job: Job, identities: Identities, *, note: str, actor: str) -> bool:
+def activate(
+    job: Job, identities: Identities, *, note: str, actor: str, age: timedelta = timedelta()
+) -> bool:
     """T9: the ticket is there, so the job runs. A stopping job records the same and goes on stopping.
 
+    `age` is how long it has run by now: its limit counts from its start, however late that is recorded.
     False: it runs no longer, or its ticket is recorded already.
     """
     to = states.STOPPING if job.step == states.STOPPING else states.ACTIVE
@@ -56,7 +62,7 @@ def activate(job: Job, identities: Identities, *, note: str, actor: str) -> bool
         actor,
         note,
         facts=dict(identities._asdict()),
-        limit_at=from_now(job.time_limit),
+        limit_at=Least(from_now(job.time_limit - age), F("limit_at")),
     )
     return moved and _recorded(job, identities)
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from django.core.exceptions import ObjectDoesNotExist
+
 from jobs.execution.settle import needs_settling, settle
 from jobs.execution.station import Station
 from jobs.models import Job
@@ -27,7 +29,7 @@ class OrphanJobRecoveryStrategy(RecoveryStrategy[Job]):
         """One that cannot be looked at is sick too: mending it tells why, and the next one has its turn."""
         try:
             return needs_settling(job, self._station)
-        except OSError:
+        except (OSError, ObjectDoesNotExist):
             return True
 
     def mend(self, sick: Job) -> bool:

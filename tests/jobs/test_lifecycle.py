@@ -1,5 +1,6 @@
 """Every transition: its guard, its event, and what it gives back."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -145,6 +146,18 @@ def test_a_ticket_found_while_stopping_is_recorded_and_it_goes_on_stopping() -> 
     assert lifecycle.activate(fresh(job), lifecycle.Identities(1, 1, 2, 2), note="", actor="n1")
     assert fresh(job).step == states.STOPPING
     assert making.held_by(job)[0].has_identity
+
+
+def test_a_start_that_is_recorded_late_leaves_the_limit_where_it_was() -> None:
+    making.node(cpus=4)
+    late, later = making.starting(), making.starting()
+    identities = lifecycle.Identities(1, 1, 2, 2)
+    assert lifecycle.activate(late, identities, note="", actor="n1", age=timedelta(minutes=2))
+    assert lifecycle.activate(later, identities, note="", actor="n1", age=-timedelta(hours=2))
+    minutes, now = timedelta(minutes=1), database_now()
+    moments = Job.objects.filter(limit_at__gt=now + 2 * minutes)
+    assert moments.filter(pk=late.pk, limit_at__lte=now + 3 * minutes).exists()
+    assert moments.filter(pk=later.pk, limit_at__lt=now + later.time_limit + 2 * minutes).exists()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """OrphanJobRecoveryStrategy: a running job of this node is settled by its spool and its processes."""
 
 import json
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,15 @@ from jobs.states import Evidence, Reason, State
 from recovery.result import Outcome
 from recovery.strategies import OrphanJobRecoveryStrategy
 from tests import making
+from tests.eventually import eventually
 from tests.jobs.execution import running
 
 pytestmark = pytest.mark.django_db
 
-SHORT = "until [ -e go ]; do sleep 0.05; done; exit 7"
+FORGED = json.dumps(
+    {"exit_code": 0, "exit_signal": None, "cause": None, "launch_error": None}
+    | {"cpu_seconds": 0.1, "max_rss_kb": 1, "wall_seconds": 0.1}
+)
 
 
 def sweep(station: Station, *, dry_run: bool = False) -> dict[int, Outcome]:
@@ -215,6 +220,61 @@ def test_a_ticket_that_cannot_be_read_is_some_wrappers_so_the_attempt_never_runs
     (station.directory_of(job).path / "ticket").write_text("{")
     assert sweep(station) == {job.pk: Outcome.RECOVERED}
     assert (fresh(job).state, job.reason) == (State.FAILED, Reason.SUPERVISOR_LOST)
+
+
+def test_an_end_of_the_jobs_own_making_counts_for_nothing_while_it_lives(station: Station) -> None:
+    job = running.active(
+        station,
+        'printf %s "$FORGED" > $TMPDIR/../exit.json; echo up; sleep 600 & wait',
+        environment={"FORGED": FORGED},
+    )
+    directory = station.directory_of(job)
+    running.until_said(directory, "up")
+    assert directory.outcome() is not None
+    assert sweep(station) == {}
+    running.kill(running.ticket_of(directory).wrapper)
+    assert sweep(station) == {job.pk: Outcome.SKIPPED}
+    assert fresh(job).step == states.ACTIVE
+
+
+def test_the_jobs_children_count_too_when_it_made_up_its_end(station: Station) -> None:
+    script = 'printf %s "$FORGED" > $TMPDIR/../exit.json; (sleep 600 & echo up) & wait; kill -9 $PPID'
+    job = running.active(station, script, environment={"FORGED": FORGED})
+    wrapper = running.ticket_of(station.directory_of(job)).wrapper
+    assert wrapper is not None
+    eventually(lambda: not processes.is_alive(wrapper), within=running.LONG)
+    assert sweep(station) == {job.pk: Outcome.SKIPPED}
+    assert fresh(job).step == states.ACTIVE
+
+
+def test_a_stopped_wrapper_can_be_cancelled(station: Station) -> None:
+    job = running.active(station)
+    wrapper = running.ticket_of(station.directory_of(job)).wrapper
+    assert wrapper is not None
+    processes.send(wrapper, signal.SIGSTOP)
+    lifecycle.cancel(job, actor="ana")
+    sweep(station)
+    assert running.outcome_of(station.directory_of(job)).cause == "cancel"
+
+
+def test_a_start_that_only_an_adopted_jobs_ticket_tells_of_is_never_forgotten(station: Station) -> None:
+    job = running.launched(station)
+    ticket = running.ticket_of(station.directory_of(job))
+    running.kill(ticket.wrapper)
+    assert sweep(station) == {job.pk: Outcome.RECOVERED}
+    assert (fresh(job).step, making.held_by(job)[0].has_identity) == (states.ACTIVE, True)
+    shutil.rmtree(station.directory_of(job).path)
+    running.kill(ticket.job)
+    processes.kill_tree(station.directory_of(job).token, [])
+    assert sweep(station) == {job.pk: Outcome.RECOVERED}
+    assert (fresh(job).state, job.reason) == (State.FAILED, Reason.SUPERVISOR_LOST)
+
+
+def test_a_job_whose_allocation_is_gone_keeps_none_of_the_others_from_being_settled(station: Station) -> None:
+    making.node(cpus=8)
+    odd, well = running.active(station), ended_unseen(station)
+    ResourceAllocation.objects.filter(job=odd).delete()
+    assert sweep(station) == {odd.pk: Outcome.FAILED, well.pk: Outcome.RECOVERED}
 
 
 def test_a_dry_run_changes_nothing(station: Station) -> None:

@@ -103,3 +103,11 @@ def test_a_name_with_a_bracket_does_not_confuse_the_start_ticks(tmp_path: Path) 
 def test_children_are_found_without_the_kernels_list_of_them_too(child: "subprocess.Popen[bytes]") -> None:
     assert child.pid in procfs.children_of(os.getpid())
     assert set(procfs.children_of(os.getpid())) == set(procfs.children_by_parent()[os.getpid()])
+
+
+def test_a_process_is_as_old_as_its_start_ticks_say() -> None:
+    me = processes.identify(os.getpid())
+    assert me is not None
+    older = replace(me, start_ticks=me.start_ticks - 60 * os.sysconf("SC_CLK_TCK"))
+    assert 0 <= processes.age(me) < processes.age(older) - 59
+    assert processes.age(replace(me, start_ticks=2**40)) == 0

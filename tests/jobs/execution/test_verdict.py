@@ -44,6 +44,8 @@ def every(**fixed: Any) -> list[Evidence]:
 OTHER_SPOOL: dict[str, Any] = {"same_spool": False}
 TICKET_GONE: dict[str, Any] = {"same_spool": True, "ticket": NONE, "identity_in_row": True}
 HERE: dict[str, Any] = {"same_spool": True}
+FORGED: dict[str, Any] = {**HERE, "ticket": WRAPPER, "has_outcome": True, "process_alive": True}
+"""A wrapper writes exit.json when its tree is empty: this one is of the job's own making."""
 
 TABLE: list[tuple[dict[str, Any], Verdict]] = [
     ({**OTHER_SPOOL, "same_boot": True, "process_alive": True}, Verdict.ADOPT),
@@ -61,8 +63,11 @@ TABLE: list[tuple[dict[str, Any], Verdict]] = [
     ({**TICKET_GONE, "same_boot": False}, Verdict.NODE_FAIL),
     ({**HERE, "ticket": NONE, "identity_in_row": False}, Verdict.FENCE),
     ({**HERE, "ticket": TOMBSTONE}, Verdict.FINISH_FENCE),
-    ({**HERE, "ticket": WRAPPER, "has_outcome": True}, Verdict.RECORD),
+    ({**HERE, "ticket": WRAPPER, "has_outcome": True, "process_alive": False}, Verdict.RECORD),
     ({**HERE, "ticket": WRAPPER, "has_outcome": False, "same_boot": False}, Verdict.NODE_FAIL),
+    ({**FORGED, "same_boot": False}, Verdict.NODE_FAIL),
+    ({**FORGED, "same_boot": True, "wrapper_alive": True}, Verdict.HEALTHY),
+    ({**FORGED, "same_boot": True, "wrapper_alive": False}, Verdict.ADOPT),
     (
         {**HERE, "ticket": WRAPPER, "has_outcome": False, "same_boot": True, "wrapper_alive": True},
         Verdict.HEALTHY,
