@@ -1,5 +1,7 @@
 """Nodes enter, leave and come back to service: the only writer of a node's service and wishes."""
 
+from typing import Final
+
 from django.db import transaction
 
 from jobs import messages
@@ -7,6 +9,7 @@ from jobs.models import Node, NodeEvent, Partition
 from jobs.states import Service
 
 AGENT = "agent"
+LONGEST_REASON: Final = 200
 
 
 @transaction.atomic
@@ -53,15 +56,21 @@ def set_service(node: Node, service: Service, reason: str, by: str) -> bool:
 
     It moves from the service and reason that the caller saw; what an operator wants stays as it is.
     """
+    told, reason = reason, "" if service == Service.UP else reason[:LONGEST_REASON]
     if (node.service, node.service_reason) == (service, reason):
         return False
     seen = Node.objects.filter(pk=node.pk, service=node.service, service_reason=node.service_reason)
     if seen.update(service=service, service_reason=reason, service_by=by) != 1:
         return False
     node.service, node.service_reason, node.service_by = service, reason, by
-    _record(node, by, f"service {service}", reason)
+    _record(node, by, f"service {service}", told)
     messages.wake_scheduler()
     return True
+
+
+def tell(node: Node, by: str, kind: str, message: str) -> None:
+    """Something to know about a node that changes nothing in its row."""
+    _record(node, by, kind, message)
 
 
 def _record(node: Node, actor: str, kind: str, message: str) -> None:

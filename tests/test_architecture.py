@@ -72,6 +72,21 @@ def test_imports_keep_to_their_contracts() -> None:
     assert answer.returncode == 0, answer.stdout
 
 
+WALL_CLOCK = re.compile(r"\btime\.(?:time|localtime|gmtime)\(|\.(?:now|utcnow|today)\(|REALTIME|st_mtime")
+SHOWN_ONLY = ("jobs/views", "jobs/presentation", "jobs/cli", "jobsite")
+
+
+def test_f60_no_decision_rests_on_a_machines_own_wall_clock() -> None:
+    """F60: a node's clock may jump. Rows have the database's time, spans are measured by steady clocks."""
+    readers = {
+        str(path.relative_to(ROOT)): len(found)
+        for path in SOURCES
+        if (found := WALL_CLOCK.findall(path.read_text()))
+        and not str(path.relative_to(ROOT)).startswith(SHOWN_ONLY)
+    }
+    assert readers == {"jobs/execution/health.py": 2}  # it tells how far off this machine's clock is
+
+
 def test_nothing_sleeps_in_a_test() -> None:
     sleeping = [
         str(path)

@@ -17,6 +17,7 @@ from jobs.ear import Ear
 from jobs.execution import launcher
 from jobs.execution.broker_ping import BrokerPing
 from jobs.execution.hands import Hands, Observers, Pair
+from jobs.execution.health import Health
 from jobs.execution.lease import LeaseKeeper, LeaseLostError
 from jobs.execution.settle import running_here, settle_pair
 from jobs.execution.signals import sweep_due
@@ -43,6 +44,7 @@ class NodeAgent:
         self.watch = Watch(self._process_ended)
         self.station = Station(node_name, spool, hands=self.hands, watch=self.watch)
         self._strays = Strays(self.station)
+        self._health = Health(self.station, self._strays)
         self.sweeps = Sweeps(self._sweep, settings.SWEEP_INTERVAL)
         self._leave = leave
         self._stopping = threading.Event()
@@ -168,6 +170,7 @@ class NodeAgent:
             self._guarded(partial(self.station.watch_wrapper, job))
         if not wish.dry_run:
             self._guarded(self._strays.sweep)
+            self._guarded(self._health.look)
         self._tell_of_ends()
 
     def attend(self, pair: Pair) -> None:

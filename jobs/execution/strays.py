@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 
 from django.conf import settings
 
@@ -21,11 +22,16 @@ from jobs.states import EventKind
 logger = logging.getLogger("jobs.agent")
 
 
+Kill = Callable[[str, Iterable[Identity]], bool]
+
+
 class Strays:
     """The strays of one node. None is killed before a grace is over: a wrapper may just be leaving."""
 
-    def __init__(self, station: Station) -> None:
+    def __init__(self, station: Station, kill: Kill = processes.kill_tree) -> None:
         self._station = station
+        self._kill = kill
+        self._in_vain: dict[Pair, list[Identity]] = {}
         self._since: dict[Identity, float] = {}
         self._lock = threading.Lock()
 
@@ -47,6 +53,14 @@ class Strays:
             self._end(pair, strays)
         return len(certain)
 
+    def unkillable(self) -> list[Identity]:
+        """Those that live on after they were killed."""
+        for pair, strays in list(self._in_vain.items()):
+            self._in_vain[pair] = [stray for stray in strays if processes.is_alive(stray)]
+            if not self._in_vain[pair]:
+                del self._in_vain[pair]
+        return [stray for strays in self._in_vain.values() for stray in strays]
+
     def _found(self) -> dict[Pair, list[Identity]]:
         """By attempt. The rows are read last: whoever has a process by now was claimed before that."""
         found: dict[Pair, list[Identity]] = defaultdict(list)
@@ -61,9 +75,11 @@ class Strays:
 
     def _end(self, pair: Pair, strays: list[Identity]) -> None:
         pids = sorted(stray.pid for stray in strays)
-        gone = processes.kill_tree(self._station.spool.attempt(*pair).token, strays)
+        gone = self._kill(self._station.spool.attempt(*pair).token, strays)
         logger.error("job=%s attempt=%s: killed strays %s%s", *pair, pids, "" if gone else ", in vain")
-        if gone:
+        if not gone:
+            self._in_vain[pair] = strays
+        else:
             lifecycle.note(
                 pair[0],
                 EventKind.STRAY_KILLED,

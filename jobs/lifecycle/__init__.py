@@ -7,7 +7,7 @@ the README.
 """
 
 from jobs.lifecycle.end import cancel, finish, lose, return_unstarted
-from jobs.lifecycle.hold import explain, explain_all, hold, release
+from jobs.lifecycle.hold import explain, explain_all, hold, release, remark
 from jobs.lifecycle.journal import mend_allocation, note
 from jobs.lifecycle.place import Placing, await_broker, dispatch, place, return_to_queue
 from jobs.lifecycle.run import Identities, activate, start
@@ -29,6 +29,7 @@ __all__ = [
     "note",
     "place",
     "release",
+    "remark",
     "return_to_queue",
     "return_unstarted",
     "start",

@@ -52,6 +52,12 @@ def explain(job: Job, reason: Reason, detail: str) -> bool:
     return explain_all([job], reason, detail) == 1
 
 
+def remark(job: Job, detail: str) -> bool:
+    """Say of a running job what there is to know. No event, as it is no transition. False: it ended."""
+    same = Job.objects.running().filter(pk=job.pk, attempt=job.attempt, phase=job.phase)
+    return same.exclude(detail=detail).update(detail=detail) == 1
+
+
 def explain_all(jobs: Iterable[Job], reason: Reason, detail: str) -> int:
     """Say of many jobs at once why they wait, and answer of how many: the others wait no longer."""
     alike = defaultdict(list)

@@ -44,11 +44,11 @@ def agent(spool: Spool) -> NodeAgent:
     return NodeAgent("n1", spool, leave=pytest.fail)
 
 
-def link_ticket(station: Station, job: Job, wrapper: Identity) -> None:
-    """As if this process were wrapper and job."""
-    pid, ticks = wrapper.pid, wrapper.start_ticks
-    ticket = {"boot_id": wrapper.boot_id, "wrapper_pid": pid, "wrapper_ticks": ticks}
-    content = json.dumps({**ticket, "pid": pid, "start_ticks": ticks})
+def link_ticket(station: Station, job: Job, wrapper: Identity, process: Identity | None = None) -> None:
+    """As if these were wrapper and job. Without a process, the wrapper is both."""
+    process = process or wrapper
+    ticket = {"boot_id": wrapper.boot_id, "wrapper_pid": wrapper.pid, "wrapper_ticks": wrapper.start_ticks}
+    content = json.dumps({**ticket, "pid": process.pid, "start_ticks": process.start_ticks})
     (station.directory_of(job).path / "ticket").write_text(content)
 
 
