@@ -44,7 +44,7 @@ def become(argv, request, output, gate, failure):  # type: (list[str], dict[str,
         os.chdir(str(request["work_dir"]))
         _execute(argv, request["environment"])  # type: ignore[arg-type]
     except OSError as error:
-        os.write(failure, str(error).encode())
+        os.write(failure, str(error).encode()[:1024])
     finally:
         os._exit(127)
 

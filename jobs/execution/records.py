@@ -17,6 +17,8 @@ from jobs.execution.processes import Identity
 LARGEST: Final = 64 * 1024
 HIGHEST_CODE: Final = 255
 HIGHEST_SIGNAL: Final = 64
+HIGHEST_PID: Final = 2**22
+"""PID_MAX_LIMIT of the kernel; proc_sys_kernel(5)."""
 NEVER_OURS: Final = (errno.ELOOP, errno.ENXIO)
 """A symbolic link; a socket."""
 CAUSES: Final = (None, "limit", "cancel")
@@ -67,7 +69,8 @@ def read_ticket(path: Path) -> Ticket | None:
         return Ticket()
     numbers = [content.get(name) for name in ("wrapper_pid", "wrapper_ticks", "pid", "start_ticks")]
     boot, note = content.get("boot_id"), content.get("note", "")
-    if not all(map(_is_amount, numbers)) or not isinstance(boot, str) or not isinstance(note, str):
+    sound = all(map(_is_amount, numbers)) and all(map(_is_pid, numbers[::2]))
+    if not sound or not isinstance(boot, str) or not isinstance(note, str):
         raise UnreadableFileError(path, "it names no wrapper and no job")
     wrapper_pid, wrapper_ticks, pid, start_ticks = map(int, numbers)  # type: ignore[arg-type]
     return Ticket(
@@ -106,6 +109,11 @@ def _is_sound(outcome: Outcome) -> bool:
 
 def _is_amount(value: object) -> bool:
     return type(value) is int and 0 <= value < 2**63
+
+
+def _is_pid(value: object) -> bool:
+    """Nothing else is ever asked of the kernel: there, 0 and -1 mean whole groups."""
+    return type(value) is int and 1 <= value <= HIGHEST_PID
 
 
 def _is_time(value: object) -> bool:

@@ -21,6 +21,9 @@ UNRECORDED = (
     "Its limit was over and its supervisor did nothing, so the node killed it; its exit code is not known."
 )
 
+WRITING = timedelta(minutes=10)
+"""How long after a job's limit its wrapper may still try to write down how it ended."""
+
 
 def running_here(station: Station, job_id: int, attempt: int) -> Job | None:
     """The job, if it runs here with this attempt."""
@@ -85,8 +88,10 @@ def end_overdue(job: Job, station: Station) -> bool:
 def _only_records(job: Job, station: Station) -> bool:
     """Its tree is empty, and its wrapper, which alone knows how it ended, still has to write that down.
 
-    The disk may be full. Killed now, it would take the exit code with it.
+    The disk may be full. Killed now, it would take the exit code with it; but nothing waits for ever.
     """
+    if job.limit_at is not None and job.limit_at + WRITING < database_now():
+        return False
     wrapper, _ = identities(station.ticket_of(job), held_by(job))
     if wrapper is None or processes.is_stopped(wrapper) or processes.tree([wrapper]) != {wrapper}:
         return False
@@ -115,8 +120,10 @@ def _tend(job: Job, station: Station) -> bool:
     changed = _keep(ticket, job, station)
     if job.phase == Phase.STOPPING and ticket is not None and ticket.wrapper is not None:
         station.directory_of(job).ask_cancel()
-        processes.send(ticket.wrapper, signal.SIGTERM)
-        processes.send(ticket.wrapper, signal.SIGCONT)  # a stopped one hears TERM only then
+        wrapper, _ = identities(ticket, held_by(job))
+        if wrapper is not None:
+            processes.send(wrapper, signal.SIGTERM)
+            processes.send(wrapper, signal.SIGCONT)  # a stopped one hears TERM only then
     return changed
 
 

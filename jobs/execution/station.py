@@ -104,11 +104,9 @@ def kind_of(ticket: Ticket | None) -> TicketKind:
 def identities(
     ticket: Ticket | None, allocation: ResourceAllocation
 ) -> tuple[Identity | None, Identity | None]:
-    """Wrapper and job process, by the ticket or else by the row."""
-    if ticket is not None and ticket.wrapper is not None:
-        return ticket.wrapper, ticket.job
+    """Wrapper and job process, by the row or else by the ticket, which the job itself could have changed."""
     if allocation.wrapper_pid is None or allocation.wrapper_ticks is None:
-        return None, None
+        return (ticket.wrapper, ticket.job) if ticket is not None else (None, None)
     wrapper = Identity(allocation.boot_id, allocation.wrapper_pid, allocation.wrapper_ticks)
     process = Identity(allocation.boot_id, allocation.pid or 0, allocation.start_ticks or 0)
     return wrapper, process

@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 
-from jobs.execution import job_process, procfs
+from jobs.execution import exit_file, job_process, procfs
 
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
@@ -25,6 +25,7 @@ PATIENCE = 1.5
 LINGER = 0.5
 """How long what the script left running may take to end by itself: a `tee` has its last lines to write."""
 ROUND = 0.02
+LONGEST_ERROR = 4096
 
 
 def main():  # type: () -> int
@@ -48,7 +49,8 @@ def _isolate():  # type: () -> None
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     signal.pthread_sigmask(signal.SIG_SETMASK, HEARD)
     job_process.default_signals()
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # an error is an answer; the job gets the default again
+        signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(PermissionError):  # already the leader of a session
         os.setsid()
     os.umask(0o077)
@@ -70,23 +72,6 @@ def _answer(word):  # type: (str) -> None
     os.close(null)
 
 
-def _write_durably(name, content):  # type: (str, bytes) -> None
-    descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, content)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync_here():  # type: () -> None
-    descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _now():  # type: () -> float
     """Seconds of a clock that goes on while the machine sleeps."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -101,17 +86,17 @@ class Attempt:
         self.output = os.open(
             "stdout", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
         )
-        self.child = 0
+        self.directory = exit_file.open_directory()
+        self.launch_words = self.child = 0
         self.status = None  # type: int | None
         self.cause = None  # type: str | None
-        self.launch_error = None  # type: str | None
         self.began = self.ended = _now()
         self.linger_until = self.kill_at = None  # type: float | None
 
     def begin(self):  # type: () -> str
         """Fork the job, link the ticket, let the job go. Answer why not, or an empty string."""
         gate, opener = os.pipe2(os.O_CLOEXEC)
-        words, failure = os.pipe2(os.O_CLOEXEC)
+        self.launch_words, failure = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self.child = os.fork()
         if self.child == 0:
             os.close(opener)
@@ -126,8 +111,6 @@ class Attempt:
         self.began = _now()
         os.write(opener, b"1")
         os.close(opener)
-        with os.fdopen(words, "rb") as file:
-            self.launch_error = file.read().decode() or None
         return ""
 
     def _link_ticket(self):  # type: () -> str
@@ -141,10 +124,12 @@ class Attempt:
             "note": self.note,
         }
         try:
-            _write_durably(".ticket", json.dumps(ticket).encode())
-            os.link(".ticket", "ticket")
-            os.unlink(".ticket")  # noqa: PTH108
-            _sync_here()
+            name = exit_file.write_new(json.dumps(ticket).encode())
+            try:
+                os.link(name, "ticket")
+            finally:
+                os.unlink(name)  # noqa: PTH108
+            os.fsync(self.directory)
         except OSError as error:
             return f"the ticket could not be linked: {error}"
         return ""
@@ -208,26 +193,20 @@ class Attempt:
             os.write(self.output, line.encode())
 
     def record(self):  # type: () -> None
-        """Write exit.json, for as long as it takes: the disk may be full, and only this process knows."""
-        content = json.dumps(self._outcome()).encode()
-        pause = 0.1
-        while True:
-            try:
-                _write_durably(".exit.json", content)
-                os.rename(".exit.json", "exit.json")  # noqa: PTH104
-                _sync_here()
-            except FileNotFoundError:
-                return  # the directory is gone, and with it whoever would read this
-            except OSError:
-                time.sleep(pause)
-                pause = min(pause * 2, 5.0)
-            else:
-                return
+        """Leave the last word of this attempt."""
+        exit_file.record(json.dumps(self._outcome()).encode(), self.directory)
+
+    def _launch_error(self):  # type: () -> str | None
+        """What kept the child from becoming the job. Asked when its tree is empty: it may hang till then."""
+        with contextlib.suppress(BlockingIOError):
+            return os.read(self.launch_words, LONGEST_ERROR).decode(errors="replace") or None
+        return None
 
     def _outcome(self):  # type: () -> dict[str, object]
         status = self.status or 0
         usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-        launched = self.launch_error is None
+        launch_error = self._launch_error()
+        launched = launch_error is None
         return {
             "version": VERSION,
             "job_id": self.request["job_id"],
@@ -235,7 +214,7 @@ class Attempt:
             "exit_code": os.WEXITSTATUS(status) if launched and os.WIFEXITED(status) else None,
             "exit_signal": os.WTERMSIG(status) if launched and os.WIFSIGNALED(status) else None,
             "cause": self.cause,
-            "launch_error": self.launch_error,
+            "launch_error": launch_error,
             "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
             "max_rss_kb": usage.ru_maxrss,
             "wall_seconds": round(self.ended - self.began, 3),

@@ -1,6 +1,9 @@
 """TimeoutJobRecoveryStrategy: who is far past its limit is killed, and recorded once nothing of it lives."""
 
+import resource
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
@@ -75,19 +78,40 @@ def test_an_end_that_was_written_meanwhile_counts(station: Station) -> None:
     assert (job.exit_code, job.evidence) == (3, Evidence.SPOOL)
 
 
-def test_a_wrapper_that_cannot_write_the_end_down_yet_is_given_the_time(station: Station) -> None:
-    job = running.active(station, "mkdir $TMPDIR/../.exit.json; exit 3")
+@contextmanager
+def unwritten(station: Station) -> Iterator[Job]:
+    """A job whose tree is empty, and whose wrapper cannot write that down while this lasts."""
+    job = running.active(station, 'until [ -e "$TMPDIR/go" ]; do sleep 0.02; done; exit 3')
     directory = station.directory_of(job)
     wrapper = running.ticket_of(directory).wrapper
     assert wrapper is not None
+    limits = resource.prlimit(wrapper.pid, resource.RLIMIT_FSIZE, (20, resource.RLIM_INFINITY))
+    (directory.path / "tmp" / "go").touch()
     eventually(lambda: processes.marked(directory.token) == [wrapper], within=running.LONG)
-    assert sweep(station, long_after(job)) == {job.pk: Outcome.SKIPPED}
-    assert directory.outcome() is None
-    (directory.path / ".exit.json").rmdir()
-    running.outcome_of(directory)
+    yield job
+    if processes.is_alive(wrapper):
+        resource.prlimit(wrapper.pid, resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_wrapper_that_cannot_write_the_end_down_yet_is_given_the_time(station: Station) -> None:
+    with unwritten(station) as job:
+        assert sweep(station, long_after(job)) == {job.pk: Outcome.SKIPPED}
+        assert station.directory_of(job).outcome() is None
+    running.outcome_of(station.directory_of(job))
     assert sweep(station, long_after(job)) == {job.pk: Outcome.RECOVERED}
     job.refresh_from_db()
     assert (job.exit_code, job.evidence) == (3, Evidence.SPOOL)
+
+
+def test_a_wrapper_that_can_never_write_the_end_down_is_not_waited_for(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with unwritten(station) as job:
+        assert job.limit_at is not None
+        monkeypatch.setattr("jobs.execution.settle.WRITING", database_now() - job.limit_at - making.A_MOMENT)
+        assert sweep(station, long_after(job)) == {job.pk: Outcome.RECOVERED}
+    job.refresh_from_db()
+    assert (job.reason, job.exit_code, job.evidence) == (Reason.TIME_LIMIT, None, Evidence.ABSENCE)
 
 
 def test_a_frozen_wrapper_without_a_job_is_killed_all_the_same(station: Station) -> None:

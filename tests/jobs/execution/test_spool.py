@@ -169,7 +169,18 @@ def test_an_exit_of_wrong_kinds_counts_for_nothing(spool: Spool, change: dict[st
 
 
 @pytest.mark.parametrize(
-    "change", [{"wrapper_pid": "1"}, {"pid": None}, {"start_ticks": 1.5}, {"boot_id": 1}]
+    "change",
+    [
+        {"wrapper_pid": "1"},
+        {"pid": None},
+        {"start_ticks": 1.5},
+        {"boot_id": 1},
+        {"pid": 0},
+        {"wrapper_pid": -1},
+        {"wrapper_pid": 2**22 + 1},
+        {"wrapper_ticks": -1},
+        {"start_ticks": 2**63},
+    ],
 )
 def test_a_ticket_of_wrong_kinds_names_nobody(spool: Spool, change: dict[str, object]) -> None:
     attempt = spool.attempt(1, 1)
