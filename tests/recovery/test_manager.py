@@ -232,6 +232,7 @@ def test_beats_task_mends_what_belongs_to_no_node_and_asks_every_agent(
 def test_beats_reminder_to_a_well_node_leaves_no_line_and_an_operators_wish_does(
     spool: Spool, verb: str, kept: list[tuple[str, bool]]
 ) -> None:
+    making.node()
     agent = NodeAgent("n1", spool, leave=pytest.fail)
     agent._obey(verb)
     assert agent.sweeps.one()
