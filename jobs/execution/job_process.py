@@ -9,6 +9,8 @@ import os
 import signal
 import time
 
+from jobs.execution import streams
+
 
 def command(arguments):  # type: (object) -> tuple[list[str], str]
     """How the script is run: by the kernel from its `#!` line, else by bash, else by sh."""
@@ -41,7 +43,9 @@ def become(argv, request, output, gate, failure):  # type: (list[str], dict[str,
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         if not os.read(gate, 1):
             os._exit(1)
+        directory = os.getcwd()  # noqa: PTH109
         os.chdir(str(request["work_dir"]))
+        streams.redirect(request, directory)
         _execute(argv, request["environment"])  # type: ignore[arg-type]
     except OSError as error:
         os.write(failure, str(error).encode()[:1024])
