@@ -39,6 +39,11 @@ def resize(name: str, *, cpus: int, memory_mb: int, gpus: int) -> bool:
     return True
 
 
+def tell_enforcement(name: str, table: dict[str, dict[str, str]]) -> None:
+    """How each limit holds on this node, as its agent has tried it out. Only for the agent with its lease."""
+    Node.objects.filter(name=name).update(enforcement=table)
+
+
 @transaction.atomic
 def ask_for(node: Node, service: Service, reason: str, *, actor: str) -> bool:
     """An operator wants the node UP, DRAIN or DOWN. False: it is wanted so already."""

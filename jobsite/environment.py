@@ -21,6 +21,7 @@ from jobsite.setting import OddSetting
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 LONGEST_SOCKET_PATH: Final = 107  # bytes: sun_path holds 108 with its closing NUL
+_CGROUPS: Final = re.compile("auto|off")
 NODE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 
 __all__ = ["Environment", "OddSetting"]
@@ -38,6 +39,7 @@ class Environment:
     cpus: int
     memory_mb: int
     gpus: int
+    cgroups: str
     database_url: str
     listen_database_url: str
     redis_url: str
@@ -70,6 +72,7 @@ class Environment:
             cpus=setting.whole(given, "JOBSITE_CPUS", machine.cpus, 1, 4096),
             memory_mb=_memory(given, machine),
             gpus=setting.whole(given, "JOBSITE_GPUS", machine.gpus, 0, 64),
+            cgroups=setting.matching(given, "JOBSITE_CGROUPS", "auto", _CGROUPS, "auto or off"),
             database_url=database_url or embedded_database_url(var),
             listen_database_url=setting.url(given, "LISTEN_DATABASE_URL", ("postgresql", "postgres"))
             or database_url

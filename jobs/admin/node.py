@@ -5,6 +5,8 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.db.models import Case, QuerySet, When
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 
 from jobs import fleet
 from jobs.admin.event import NodeEventsInline
@@ -12,6 +14,7 @@ from jobs.admin.reading import ReadingAdmin, ReadingInline
 from jobs.admin.steering import may_steer, person, steer_each
 from jobs.models import Node, NodeLease
 from jobs.models.clock import ClockTimestamp
+from jobs.presentation.containment import shown
 from jobs.states import Service
 
 LEASE_COLUMNS = ("incarnation", "boot_id", "spool_id", "lease_until", "broker_ok_at")
@@ -46,6 +49,8 @@ class NodeAdmin(ReadingAdmin):
     list_select_related = ("lease",)
     search_fields = ("name",)
     inlines = (LeaseInline, NodeEventsInline)
+    exclude = ("enforcement",)
+    readonly_fields = ("containment",)
     actions = ("drain", "resume")
     action_form = ReasonForm
 
@@ -69,6 +74,12 @@ class NodeAdmin(ReadingAdmin):
     def shown_service(self, node: Node) -> str:
         """The worse of the node's own word and the operator's."""
         return node.shown_service
+
+    @admin.display(description="how limits hold here")
+    def containment(self, node: Node) -> str:
+        """Each limit, by which means it holds, and what that comes to, as the agent tried it out."""
+        holds = shown(node.enforcement)
+        return format_html_join(mark_safe("<br>"), "{}", ((hold,) for hold in holds)) or "not told yet"
 
     @admin.display(description="lease until")
     def lease_until(self, node: Node) -> str:

@@ -4,41 +4,22 @@ from pathlib import Path
 
 from django.conf import settings
 
-from jobs import file_pattern
+from jobs.execution.cgroup import Cages
 from jobs.execution.job_environment import JobFacts, build
 from jobs.execution.spool import AttemptDirectory, Request
-from jobs.file_pattern import FileFacts
 from jobs.models import Job, ResourceAllocation
 
 
-def prepare(job: Job, directory: AttemptDirectory) -> None:
+def prepare(job: Job, directory: AttemptDirectory, *, cages: Cages | None = None) -> None:
     """Write the request and the script's bytes, exactly as submitted, and make its private directories."""
     scratch = directory.path / "tmp"
     scratch.mkdir(mode=0o700)
     work_dir = Path(job.work_dir) if job.work_dir else _own_directory(job)
-    request = Request(
+    allocation = ResourceAllocation.objects.get(job=job, attempt=job.attempt)
+    facts = JobFacts(
         job_id=job.pk,
         attempt=job.attempt,
         token=directory.token,
-        arguments=list(job.arguments),
-        environment=build(_facts(job, directory.token, work_dir, scratch), job.environment),
-        work_dir=str(work_dir),
-        time_limit_seconds=job.time_limit.total_seconds(),
-        grace_seconds=job.partition.grace.total_seconds(),
-        stdin=_place(job, job.stdin_path, work_dir),
-        stdout=_place(job, job.stdout_path, work_dir),
-        stderr=_place(job, job.stderr_path, work_dir),
-        open_mode=job.open_mode,
-    )
-    directory.write_request(request, job.script.encode())
-
-
-def _facts(job: Job, token: str, work_dir: Path, scratch: Path) -> JobFacts:
-    allocation = ResourceAllocation.objects.get(job=job, attempt=job.attempt)
-    return JobFacts(
-        job_id=job.pk,
-        attempt=job.attempt,
-        token=token,
         name=job.name,
         user=job.owner.get_username(),
         partition=job.partition.name,
@@ -49,20 +30,25 @@ def _facts(job: Job, token: str, work_dir: Path, scratch: Path) -> JobFacts:
         work_dir=work_dir,
         scratch=scratch,
     )
-
-
-def _place(job: Job, pattern: str, work_dir: Path) -> str:
-    """The whole path of a file of its own, below the work directory unless it says otherwise."""
-    if not pattern:
-        return ""
-    facts = FileFacts(
+    request = Request(
         job_id=job.pk,
-        name=job.name,
-        user=job.owner.get_username(),
-        node=settings.NODE_NAME,
-        restarts=job.restarts,
+        attempt=job.attempt,
+        token=directory.token,
+        arguments=list(job.arguments),
+        environment=build(facts, job.environment),
+        work_dir=str(work_dir),
+        time_limit_seconds=job.time_limit.total_seconds(),
+        grace_seconds=job.partition.grace.total_seconds(),
+        cpu_indices=allocation.cpu_indices,
+        cgroup=str(_group(job, allocation, cages)) if cages else "",
     )
-    return str(work_dir / file_pattern.expand(pattern, facts))
+    directory.write_request(request, job.script.encode())
+
+
+def _group(job: Job, allocation: ResourceAllocation, cages: Cages) -> Path:
+    """Its empty control group. A job that was promised one does not start without it."""
+    name = f"{job.pk}.{allocation.attempt}"
+    return cages.make(name, memory_mb=job.memory_mb, cpus=tuple(allocation.cpu_indices))
 
 
 def _own_directory(job: Job) -> Path:

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from jobs.execution import procfs
+from jobs.execution import cage, procfs
 
 DEAD = "ZX"
 STOPPED = "Tt"
@@ -111,21 +111,28 @@ def tree(roots: Iterable[Identity]) -> set[Identity]:
     return alive | {Identity(boot, *below) for root in alive for below in procfs.descendants(root.pid)}
 
 
-def kill_tree(token: str, roots: Iterable[Identity], *, reaper: Identity | None = None) -> bool:
-    """KILL these processes, all below them and all with the marker, until none is left. False: some are.
+def kill_tree(
+    token: str, roots: Iterable[Identity], *, reaper: Identity | None = None, group: str = ""
+) -> bool:
+    """KILL these processes, all below them, in their group and with the marker. False: some are left.
 
     A living `reaper` is stopped first and killed last: what loses its parent falls to it, and stays below it.
     It goes on where the hunt below it was in vain.
     """
     if reaper is None or not send(reaper, signal.SIGSTOP):
-        return _hunt(token, tuple(roots))
+        return _empty(group, token, tuple(roots))
     gone = False
     try:
-        gone = _hunt(token, [reaper, *roots], spared=reaper)
+        gone = _empty(group, token, [reaper, *roots], spared=reaper)
     finally:
         if not gone:
             send(reaper, signal.SIGCONT)  # frozen for ever, it would never tell how its tree ends
     return gone and _hunt(token, [reaper])
+
+
+def _empty(group: str, token: str, roots: Collection[Identity], *, spared: Identity | None = None) -> bool:
+    """The group first: it is killed at once, and no fork is quick enough to be missed."""
+    return cage.kill(group) and _hunt(token, roots, spared=spared)
 
 
 def _hunt(token: str, roots: Collection[Identity], *, spared: Identity | None = None) -> bool:

@@ -68,7 +68,7 @@ def _begin(pair: Pair, agent: NodeAgent) -> bool:
         if not directory.make():
             logger.warning("job=%s attempt=%s: its directory is there already; dropped", *pair)
             return False
-        prepare(job, directory)
+        prepare(job, directory, cages=agent.station.cages)
         launched = launcher.launch(directory)
     except OSError:
         logger.exception("job=%s attempt=%s: could not be launched; the sweep settles it", *pair)
@@ -93,7 +93,12 @@ def _claim(pair: Pair, agent: NodeAgent) -> Job | None:
             return None
         try:
             won = lifecycle.start(
-                job, boot_id=station.boot_id, spool_id=station.spool.spool_id, actor=station.node_name
+                job,
+                boot_id=station.boot_id,
+                spool_id=station.spool.spool_id,
+                actor=station.node_name,
+                cpu_indices=station.free_cpus(job),
+                enforcement=station.containment.table(),
             )
         except DatabaseError:
             return _claimed_after_all(pair, agent)
@@ -129,7 +134,7 @@ def _activate(job: Job, agent: NodeAgent) -> None:
 def _attend(pair: Pair, agent: NodeAgent) -> None:
     """Have its end noticed. Where the database is away, the sweep does it."""
     try:
-        agent.ends.attend(pair)
+        agent.attend(pair)
     except DatabaseError as error:
         logger.warning("job=%s attempt=%s: is watched later: %s", *pair, error)
 

@@ -171,7 +171,9 @@ def _kill(job: Job, station: Station) -> bool:
     allocation = held_by(job)
     wrapper, process = identities(station.ticket_of(job), allocation)
     roots = [process] if process is not None else []
-    return processes.kill_tree(station.token_of(job, allocation), roots, reaper=wrapper)
+    return processes.kill_tree(
+        station.token_of(job, allocation), roots, reaper=wrapper, group=station.directory_of(job).group()
+    )
 
 
 def ending_of(outcome: Outcome) -> Ending:

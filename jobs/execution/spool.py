@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import Enum, auto
 from pathlib import Path
 from typing import Final
@@ -40,13 +40,10 @@ class Request:
     work_dir: str
     time_limit_seconds: float
     grace_seconds: float
-    stdin: str = ""
-    """A whole path, its symbols replaced. Empty: there is nothing to read."""
-    stdout: str = ""
-    """Empty: the attempt's own file."""
-    stderr: str = ""
-    """Empty: where the output goes."""
-    open_mode: str = "truncate"
+    cpu_indices: list[int] = field(default_factory=list)
+    """Empty: it is bound to none."""
+    cgroup: str = ""
+    """The directory of its control group. Empty: it has none."""
     version: int = VERSION
 
 
@@ -86,6 +83,14 @@ class AttemptDirectory:
         """Leave the wrapper its request and the script's bytes, exactly as submitted."""
         write_durably(self.path / "script", script, mode=0o700)
         write_durably(self.path / "request.json", json.dumps(asdict(request)).encode())
+
+    def group(self) -> str:
+        """The directory of its control group. Empty: it has none, or nobody can tell any more."""
+        try:
+            told = json.loads((self.path / "request.json").read_bytes()).get("cgroup")
+        except (OSError, ValueError, AttributeError):
+            return ""
+        return told if isinstance(told, str) else ""
 
     def ticket(self) -> Ticket | None:
         """The ticket. None: nobody has linked one yet."""

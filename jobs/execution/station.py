@@ -1,8 +1,10 @@
 """A node as its own agent sees it: its name, its spool, this boot, and what its threads have in hand."""
 
 import logging
+from collections.abc import Iterator
 
-from jobs.execution import processes, procfs
+from jobs.execution import cage, processes, procfs
+from jobs.execution.containment import Containment
 from jobs.execution.hands import Hands, Pair
 from jobs.execution.processes import Identity
 from jobs.execution.records import Outcome, Ticket, UnreadableFileError
@@ -18,17 +20,51 @@ class Station:
     """What the settling of this node's jobs rests on."""
 
     def __init__(
-        self, node_name: str, spool: Spool, *, hands: Hands | None = None, watch: Watch | None = None
+        self,
+        node_name: str,
+        spool: Spool,
+        *,
+        hands: Hands | None = None,
+        watch: Watch | None = None,
+        containment: Containment | None = None,
     ) -> None:
         self.node_name = node_name
         self.spool = spool
         self.boot_id = procfs.boot_id()
+        self.containment = containment or Containment()
+        self.cages = self.containment.cages()
         self._hands = hands
         self._watch = watch
 
     def in_hand(self, job_id: int, attempt: int) -> bool:
         """A worker thread of this node is about to launch it."""
         return self._hands is not None and self._hands.hold((job_id, attempt))
+
+    def free_cpus(self, job: Job) -> tuple[int, ...]:
+        """CPUs to bind this job to, of which no other job here has one. Empty: it is bound to none.
+
+        Only under the lease's lock, so that no two claims choose at once.
+        """
+        here = ResourceAllocation.objects.unreleased().filter(node__name=self.node_name)
+        taken = [index for indices in here.values_list("cpu_indices", flat=True) for index in indices]
+        return self.containment.cpus_for(job.cpus, taken)
+
+    def group_of(self, pair: Pair) -> str:
+        """The control group of one attempt. Empty: none has one here."""
+        return str(self.cages.path("{}.{}".format(*pair))) if self.cages else ""
+
+    def caged(self) -> Iterator[tuple[Pair, list[Identity]]]:
+        """The attempts that have a control group now, and the living processes in it."""
+        for name in self.cages.names() if self.cages else ():
+            pair = self.spool.pair_of(f"{self.spool.spool_id}.{name}")
+            if pair is not None:
+                found = map(processes.identify, cage.pids(self.group_of(pair)))
+                yield pair, [identity for identity in found if identity is not None]
+
+    def open_cage(self, pair: Pair) -> None:
+        """Remove the control group of an attempt that runs no longer, if nothing lives in it."""
+        if self.cages:
+            cage.remove(self.group_of(pair))
 
     def directory_of(self, job: Job) -> AttemptDirectory:
         """The directory of a job's present attempt."""
@@ -60,7 +96,9 @@ class Station:
         same_spool = allocation.spool_id == self.spool.spool_id
         told = self.outcome_of(job) is not None
         if not process_alive and (told or not wrapper_alive):
-            process_alive = bool(set(processes.marked(self.token_of(job, allocation))) - {wrapper})
+            group = self.directory_of(job).group()
+            others = set(processes.marked(self.token_of(job, allocation))) - {wrapper}
+            process_alive = cage.is_populated(group) or bool(others)
         return Evidence(
             same_spool=same_spool,
             same_boot=allocation.boot_id == self.boot_id,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from django.conf import settings
 
 from jobs import lifecycle
-from jobs.execution import processes
+from jobs.execution import cage, processes
 from jobs.execution.hands import Pair
 from jobs.execution.processes import Identity
 from jobs.execution.station import Station
@@ -32,7 +32,8 @@ class Strays:
         self._station = station
         self._kill = kill
         self._in_vain: dict[Pair, list[Identity]] = {}
-        self._since: dict[Identity, float] = {}
+        self._since: dict[Pair, float] = {}
+        """By attempt, not by process: what forks and leaves in a loop is never the same process twice."""
         self._lock = threading.Lock()
 
     def sweep(self) -> int:
@@ -40,15 +41,9 @@ class Strays:
         with self._lock:
             found = self._found()
             moment = time.monotonic()
-            self._since = {
-                stray: self._since.get(stray, moment) for strays in found.values() for stray in strays
-            }
+            self._since = {pair: self._since.get(pair, moment) for pair, strays in found.items() if strays}
             due = moment - settings.STALE_GRACE.total_seconds()
-            certain = {
-                pair: ready
-                for pair, strays in found.items()
-                if (ready := [stray for stray in strays if self._since[stray] <= due])
-            }
+            certain = {pair: found[pair] for pair, since in self._since.items() if since <= due}
         for pair, strays in certain.items():
             self._end(pair, strays)
         return len(certain)
@@ -68,14 +63,19 @@ class Strays:
             pair = self._station.spool.pair_of(token)
             if pair is not None:
                 found[pair].append(identity)
+        for pair, caged in self._station.caged():
+            found[pair] += [identity for identity in caged if identity not in found[pair]]
         here = Job.objects.running().on(self._station.node_name).filter(pk__in={pair[0] for pair in found})
         for pair in here.values_list("pk", "attempt"):
             found.pop(pair, None)
+        for pair in found:
+            self._station.open_cage(pair)
         return found
 
     def _end(self, pair: Pair, strays: list[Identity]) -> None:
         pids = sorted(stray.pid for stray in strays)
-        gone = self._kill(self._station.spool.attempt(*pair).token, strays)
+        emptied = cage.kill(self._station.group_of(pair))
+        gone = self._kill(self._station.spool.attempt(*pair).token, strays) and emptied
         logger.error("job=%s attempt=%s: killed strays %s%s", *pair, pids, "" if gone else ", in vain")
         if not gone:
             self._in_vain[pair] = strays

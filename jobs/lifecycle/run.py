@@ -1,7 +1,8 @@
 """T7 and T9: a worker claims a placed job, and the ticket says that it runs."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
@@ -25,7 +26,15 @@ class Identities(NamedTuple):
 
 
 @transaction.atomic
-def start(job: Job, *, boot_id: str, spool_id: str, actor: str) -> bool:
+def start(
+    job: Job,
+    *,
+    boot_id: str,
+    spool_id: str,
+    actor: str,
+    cpu_indices: Sequence[int] = (),
+    enforcement: Mapping[str, Any] | None = None,
+) -> bool:
     """T7: the worker claims a placed job. The limit is provisional until the ticket tells when it began."""
     slack = job.partition.grace + settings.LAUNCH_PATIENCE
     moved = job.step == states.PLACED and change(
@@ -41,7 +50,12 @@ def start(job: Job, *, boot_id: str, spool_id: str, actor: str) -> bool:
     )
     if moved:
         allocation = ResourceAllocation.objects.unreleased().filter(job=job, attempt=job.attempt)
-        allocation.update(boot_id=boot_id, spool_id=spool_id)
+        allocation.update(
+            boot_id=boot_id,
+            spool_id=spool_id,
+            cpu_indices=list(cpu_indices),
+            enforcement=dict(enforcement or {}),
+        )
     return moved
 
 

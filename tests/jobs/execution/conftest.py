@@ -12,9 +12,8 @@ from jobs.execution.station import Station
 from jobs.models import Job
 from tests import making
 from tests.jobs.execution.running import spool, station
-from tests.recovery.conftest import broker
 
-__all__ = ["broker", "claimed", "marked", "spool", "station"]
+__all__ = ["claimed", "marked", "spool", "station"]
 
 Process = subprocess.Popen[bytes]
 
@@ -25,8 +24,8 @@ def claimed(station: Station) -> Callable[[], Job]:
 
     def make() -> Job:
         job = making.placed()
-        here = {"boot_id": station.boot_id, "spool_id": station.spool.spool_id}
-        assert lifecycle.start(job, **here, actor="n1")
+        spool_id = station.spool.spool_id
+        assert lifecycle.start(job, boot_id=station.boot_id, spool_id=spool_id, actor="n1")
         assert station.directory_of(job).make()
         return job
 

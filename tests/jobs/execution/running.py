@@ -89,7 +89,7 @@ def outcome_of(directory: AttemptDirectory) -> Outcome:
 
 def said(directory: AttemptDirectory) -> str:
     """What the job has written so far."""
-    return directory.stdout.read_text() if directory.stdout.is_file() else ""
+    return directory.stdout.read_text() if directory.stdout.exists() else ""
 
 
 def until_said(directory: AttemptDirectory, words: str) -> None:
@@ -107,8 +107,14 @@ def ticket_of(directory: AttemptDirectory) -> Ticket:
 def claimed(station: Station, script: str = WAITS, **changes: Any) -> Job:
     """A job that this node's worker has claimed, and nothing more."""
     job = making.placed(script=_with_shell(script), **changes)
-    spool_id = station.spool.spool_id
-    assert lifecycle.start(job, boot_id=station.boot_id, spool_id=spool_id, actor="n1")
+    assert lifecycle.start(
+        job,
+        boot_id=station.boot_id,
+        spool_id=station.spool.spool_id,
+        actor="n1",
+        cpu_indices=station.free_cpus(job),
+        enforcement=station.containment.table(),
+    )
     job.refresh_from_db()
     return job
 
@@ -118,7 +124,7 @@ def launched(station: Station, script: str = WAITS, **changes: Any) -> Job:
     job = claimed(station, script, work_dir=str(station.spool.path.parent), **changes)
     directory = station.directory_of(job)
     assert directory.make()
-    prepare(job, directory)
+    prepare(job, directory, cages=station.cages)
     assert isinstance(launcher.launch(directory), Launched)
     return job
 
