@@ -15,7 +15,7 @@ TOOLS := .venv/.tools
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test check check-static lint format types contracts migrations races acceptance ui \
-	screenshots bench lock clean
+	screenshots bench kills lock clean
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ screenshots: $(TOOLS) ## Take a picture of every page, narrow and wide, light an
 
 bench: $(TOOLS) ## Measure
 	$(PY) -m benchmarks
+
+kills: $(TOOLS) ## kill -9 under running jobs, ROUNDS=20 times each with JOBS=50: is every end told as it was?
+	KILL_ROUNDS=$(or $(ROUNDS),20) KILL_JOBS=$(or $(JOBS),50) $(PYTEST) -q -s tests/acceptance/test_kill.py -k test_f
 
 lock: $(TOOLS) ## Pin the dependencies of requirements*.in again, with hashes
 	$(LOCK) requirements.in -o requirements.txt

@@ -89,7 +89,7 @@ def read_work_dir(value: object, is_directory: Callable[[str], bool]) -> str:
     """The whole path of a directory that is there; empty for a private one."""
     if value is None or value == "":
         return ""
-    if not isinstance(value, str) or not _is_plain(value):
+    if not isinstance(value, str) or not is_plain(value):
         raise ValueError("The work directory must be a path, in UTF-8 and without a NUL byte.")
     if not value.startswith("/"):
         raise ValueError(f"The work directory {value[:200]!r} is relative. Give the whole path, from /.")
@@ -107,7 +107,7 @@ def read_arguments(value: object) -> tuple[str, ...]:
         raise ValueError("The arguments must be a list of texts.")
     if len(value) > MOST_ARGUMENTS:
         raise ValueError(f"There are {len(value)} arguments; at most {MOST_ARGUMENTS} are allowed.")
-    if not all(_is_plain(item) for item in value):
+    if not all(is_plain(item) for item in value):
         raise ValueError("Each argument must be text without a NUL byte.")
     return tuple(value)
 
@@ -125,7 +125,7 @@ def read_environment(value: object) -> dict[str, str]:
             raise ValueError(
                 f"{str(name)[:40]!r} is no variable's name. Use letters, digits and underscores."
             )
-        if not _is_plain(content):
+        if not is_plain(content):
             raise ValueError(f"The variable {name} must be text without a NUL byte.")
     size = sum(len(name) + len(content.encode()) for name, content in value.items())
     if size > LARGEST_ENVIRONMENT:
@@ -133,7 +133,7 @@ def read_environment(value: object) -> dict[str, str]:
     return dict(value)
 
 
-def _is_plain(value: object) -> bool:
+def is_plain(value: object) -> bool:
     """Text that can be passed to a process."""
     if not isinstance(value, str) or "\0" in value:
         return False

@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Final
 
-from jobs import fields
-from jobs.errors import InvalidSpec
+from jobs import fields, files
+from jobs.files import Files
+from jobs.raw_request import RawRequest, present
 from jobs.resources import (
     MOST_CPUS,
     MOST_GPUS,
@@ -31,12 +32,10 @@ FIELDS: Final = (
     "memory",
     "gpus",
     "time_limit",
+    *files.FIELDS,
     "priority",
     "hold",
 )
-
-
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,7 @@ class JobSpec:
     time_limit: timedelta
     priority: int
     hold: bool
+    files: Files = files.NONE
 
 
 def fingerprint(spec: JobSpec) -> str:
@@ -93,7 +93,8 @@ def parse(
     Raises InvalidSpec with every error at its field. A path of the work directory is looked up here, unless
     `is_directory` looks elsewhere.
     """
-    form = _Form(raw)
+    form = RawRequest(raw, FIELDS)
+    looks = is_directory or os.path.isdir
     rule = form.take("partition", lambda value: _partition(value, partitions, default_partition))
     limit = form.take("time_limit", lambda value: _time_limit(value, rule))
     script = form.take("script", fields.read_script)
@@ -101,7 +102,8 @@ def parse(
     memory = form.take("memory", fields.read_memory)
     gpus = form.take("gpus", lambda value: fields.read_whole("GPUs", value, 0, 0, MOST_GPUS))
     name = form.take("name", fields.read_name)
-    work_dir = form.take("work_dir", lambda value: fields.read_work_dir(value, is_directory or os.path.isdir))
+    work_dir = form.take("work_dir", lambda value: fields.read_work_dir(value, looks))
+    own_files = files.read(form, work_dir, looks)
     arguments = form.take("arguments", fields.read_arguments)
     environment = form.take("environment", fields.read_environment)
     priority = form.take("priority", fields.read_priority)
@@ -110,57 +112,20 @@ def parse(
         form.add(_too_large(Capacity(cpus, memory, gpus), rule))
     form.raise_errors()
     return JobSpec(
-        script=_present(script),
-        name=_present(name),
-        arguments=_present(arguments),
-        environment=_present(environment),
-        work_dir=_present(work_dir),
-        partition=_present(rule).name,
-        cpus=_present(cpus),
-        memory_mb=_present(memory),
-        gpus=_present(gpus),
-        time_limit=_present(limit),
-        priority=_present(priority),
-        hold=_present(hold),
+        script=present(script),
+        name=present(name),
+        arguments=present(arguments),
+        environment=present(environment),
+        work_dir=present(work_dir),
+        partition=present(rule).name,
+        cpus=present(cpus),
+        memory_mb=present(memory),
+        gpus=present(gpus),
+        time_limit=present(limit),
+        priority=present(priority),
+        hold=present(hold),
+        files=present(own_files),
     )
-
-
-class _Form:
-    """The raw fields and the errors found in them."""
-
-    def __init__(self, raw: Mapping[str, object]) -> None:
-        self._raw = raw
-        self._errors: dict[str, list[str]] = {}
-        for field in raw:
-            if field not in FIELDS:
-                allowed = ", ".join(FIELDS)
-                named = str(field)[:64].encode(errors="backslashreplace").decode()
-                self._errors[named] = [f"There is no field of this name. Allowed are: {allowed}."]
-
-    def take(self, field: str, read: Callable[[object], Value]) -> Value | None:
-        """The field's value as `read` gives it; None when it is wrong, which is noted."""
-        try:
-            return read(self._raw.get(field))
-        except ValueError as error:
-            self._errors.setdefault(field, []).append(str(error))
-            return None
-
-    def add(self, errors: Mapping[str, str]) -> None:
-        """Note errors that concern several fields together."""
-        for field, message in errors.items():
-            self._errors.setdefault(field, []).append(message)
-
-    def raise_errors(self) -> None:
-        """Raise what was noted, if anything was."""
-        if self._errors:
-            raise InvalidSpec(self._errors)
-
-
-def _present(value: Value | None) -> Value:
-    """A value that `raise_errors` has let pass."""
-    if value is None:
-        raise AssertionError("a field without a value passed its check")
-    return value
 
 
 def _partition(value: object, partitions: Sequence[PartitionRule], default: str) -> PartitionRule:

@@ -59,6 +59,10 @@ def request_of(job: Job, user: "User") -> dict[str, object]:
         "work_dir": job.work_dir,
         "arguments": job.arguments,
         "environment": job.environment,
+        "stdin_path": job.stdin_path,
+        "stdout_path": job.stdout_path,
+        "stderr_path": job.stderr_path,
+        "open_mode": job.open_mode,
         "priority": job.priority if is_operator(user) else min(job.priority, 0),
     }
 

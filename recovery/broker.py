@@ -2,8 +2,8 @@
 
 Absence never proves anything: a worker may hold a message that it has popped and not claimed yet. The look
 saves needless messages; what keeps a job from starting twice is the guarded claim and the ticket. The order
-of the look matters: messages enter a list at its head and leave at its tail, so paging from the head sees
-none twice and skips none; then the unacknowledged ones, which left a list meanwhile; then the lists again,
+of the look matters: messages enter a list at its head and leave at its tail, so paging from the head skips
+none; then the unacknowledged ones, which left a list meanwhile; then the lists again,
 for those that were put back (kombu/transport/redis.py).
 """
 
@@ -29,29 +29,36 @@ IN_HAND = 5
 Pair = tuple[int, int]
 
 
-def messages_of(node_names: Collection[str]) -> set[Pair] | None:
-    """The (job, attempt) pairs whose messages wait in these nodes' queues.
+def messages_of(node_names: Collection[str]) -> dict[str, set[Pair]] | None:
+    """The (job, attempt) pairs whose messages wait in each of these nodes' queues.
 
     None: the broker does not answer.
     """
-    queues = [node_queue(name).name for name in node_names]
     try:
         with current_app.connection_for_read() as connection:
-            channel = connection.default_channel
-            return _look(channel, queues)
+            return _look(connection.default_channel, node_names)
     except (OperationalError, RedisError, OSError) as error:
         logger.warning("cannot look into the broker: %s", error)
         return None
 
 
-def _look(channel: Any, queues: Collection[str]) -> set[Pair]:
-    keys = [channel._q_for_pri(queue, step) for queue in queues for step in channel.priority_steps]
-    seen = {pair for key in keys for pair in _listed(channel.client, key)}
-    unacknowledged = set(_unacknowledged(channel))
-    seen |= unacknowledged
+def _look(channel: Any, node_names: Collection[str]) -> dict[str, set[Pair]]:
+    seen = {name: set(_waiting(channel, name)) for name in node_names}
+    unacknowledged = list(_unacknowledged(channel))
+    for queue, pair in unacknowledged:
+        for name in node_names:
+            if node_queue(name).name == queue:
+                seen[name].add(pair)
     if unacknowledged:
-        seen |= {pair for key in keys for pair in _listed(channel.client, key)}
+        for name in node_names:
+            seen[name] |= set(_waiting(channel, name))
     return seen
+
+
+def _waiting(channel: Any, node_name: str) -> Iterator[Pair]:
+    """In the lists of this node's queue: there is one for each priority."""
+    for step in channel.priority_steps:
+        yield from _listed(channel.client, channel._q_for_pri(node_queue(node_name).name, step))
 
 
 def _listed(client: Any, key: str) -> Iterator[Pair]:
@@ -61,23 +68,34 @@ def _listed(client: Any, key: str) -> Iterator[Pair]:
         start += len(page)
 
 
-def _unacknowledged(channel: Any) -> Iterator[Pair]:
-    """Those that a worker has just taken. It acknowledges what it starts at once; older ones died with it."""
+def _unacknowledged(channel: Any) -> Iterator[tuple[str, Pair]]:
+    """Those that a worker has just taken, with their queue.
+
+    It acknowledges what it starts at once; older ones died with it.
+    """
     now, _microseconds = channel.client.time()
     tags = channel.client.zrangebyscore(channel.unacked_index_key, now - IN_HAND, "+inf")
     for value in channel.client.hmget(channel.unacked_key, tags) if tags else ():
-        pair = _pair(value or b"", nested=True)
-        if pair is not None:
-            yield pair
+        try:
+            payload, _exchange, queue = json.loads(value or b"")
+        except (ValueError, TypeError, RecursionError):
+            continue
+        pair = _carried(payload)
+        if pair is not None and isinstance(queue, str):  # its key and its queue have one name
+            yield queue, pair
 
 
-def _pair(raw: bytes, *, nested: bool = False) -> Pair | None:
+def _pair(raw: bytes) -> Pair | None:
     """The pair that a message carries. None: it is not one of ours, whoever put it there."""
     try:
-        message = json.loads(raw)
-        payload = message[0] if nested else message
-        body = json.loads(base64.b64decode(payload["body"]))
-        job_id, attempt = body[0]
+        return _carried(json.loads(raw))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _carried(payload: Any) -> Pair | None:
+    try:
+        job_id, attempt = json.loads(base64.b64decode(payload["body"]))[0]
     except (ValueError, KeyError, TypeError, IndexError, binascii.Error, RecursionError):
         return None
     return (job_id, attempt) if type(job_id) is int and type(attempt) is int else None

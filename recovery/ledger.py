@@ -13,11 +13,12 @@ from recovery.result import Decision, Outcome, RecoveryResult
 def keep(result: RecoveryResult, *, trigger: str, node: str) -> RecoveryRun:
     """Store a sweep with its decisions."""
     run = RecoveryRun.objects.create(
+        started_at=result.started_at,
         duration=result.duration,
         trigger=trigger,
         node=node,
         dry_run=result.dry_run,
-        recovered=result.count(Outcome.RECOVERED),
+        recovered=result.count(Outcome.RECOVERED) + result.count(Outcome.RECOVERABLE),
         skipped=result.count(Outcome.SKIPPED),
         failed=result.count(Outcome.FAILED) + len(result.broken),
     )

@@ -1,7 +1,7 @@
 """What a sweep answers: the jobs recovered, skipped and failed by each strategy, and how long it took."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -11,6 +11,11 @@ class Outcome(StrEnum):
     RECOVERED = "recovered"
     SKIPPED = "skipped"
     FAILED = "failed"
+    RECOVERABLE = "recoverable"
+    """Found in a dry run, and left as it was."""
+
+
+ORDER = (Outcome.RECOVERED, Outcome.RECOVERABLE, Outcome.SKIPPED, Outcome.FAILED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,7 @@ class RecoveryResult:
 
     decisions: list[Decision] = field(default_factory=list)
     broken: dict[str, str] = field(default_factory=dict)
+    started_at: datetime
     duration: timedelta = timedelta()
     dry_run: bool = False
 
@@ -44,8 +50,13 @@ class RecoveryResult:
 
     @property
     def recovered(self) -> dict[str, list[int]]:
-        """Mended; in a dry run, what would be mended."""
+        """Mended. In a dry run, none."""
         return self.jobs(Outcome.RECOVERED)
+
+    @property
+    def recoverable(self) -> dict[str, list[int]]:
+        """What a dry run found, and would have mended."""
+        return self.jobs(Outcome.RECOVERABLE)
 
     @property
     def skipped(self) -> dict[str, list[int]]:
@@ -62,5 +73,6 @@ class RecoveryResult:
         return sum(decision.outcome is outcome for decision in self.decisions)
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{self.count(outcome)} {outcome}" for outcome in Outcome)
+        unseen = Outcome.RECOVERED if self.dry_run else Outcome.RECOVERABLE
+        counts = ", ".join(f"{self.count(outcome)} {outcome}" for outcome in ORDER if outcome is not unseen)
         return f"{counts} in {self.duration.total_seconds():.2f} s"

@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs.models import Job
+from jobs.states import OpenMode
 
 LISTED_COLUMNS: Final = (
     "id", "name", "owner__username", "partition__name", "cpus", "memory_mb", "gpus", "time_limit", "work_dir",
@@ -61,9 +62,13 @@ class ListedJobSerializer(serializers.Serializer[Job]):
 
 
 class JobSerializer(ListedJobSerializer):
-    """A job with its script."""
+    """A job with its script and its files."""
 
     script = serializers.CharField(read_only=True)
+    stdin_path = serializers.CharField(read_only=True)
+    stdout_path = serializers.CharField(read_only=True, help_text="Empty: the platform keeps the output.")
+    stderr_path = serializers.CharField(read_only=True, help_text="Empty: it joins the output.")
+    open_mode = serializers.CharField(read_only=True)
 
 
 class JobPageSerializer(serializers.Serializer[dict[str, object]]):
@@ -88,5 +93,9 @@ class JobRequestSerializer(serializers.Serializer[dict[str, object]]):
     work_dir = serializers.CharField(required=False, help_text="An absolute path; without it, a scratch one.")
     arguments = serializers.ListField(child=serializers.CharField(), required=False)
     environment = serializers.DictField(child=serializers.CharField(), required=False)
+    stdin_path = serializers.CharField(required=False, help_text="A file to read; a pattern of sbatch(1).")
+    stdout_path = serializers.CharField(required=False, help_text="Without it, the platform keeps it.")
+    stderr_path = serializers.CharField(required=False, help_text="Without it, it joins the output.")
+    open_mode = serializers.ChoiceField(list(OpenMode), required=False, default=OpenMode.TRUNCATE)
     hold = serializers.BooleanField(required=False, default=False)
     priority = serializers.IntegerField(required=False, default=0, help_text="Above 0: operators only.")

@@ -137,7 +137,7 @@ class OutputView(JobView):
     @extend_schema(
         summary="Read a job's output, at most 64 KiB at a time",
         description="X-Jobsite-Next is the `from` of the next piece, X-Jobsite-Size the bytes there are; "
-        "X-Jobsite-Ended is true when no more will come.",
+        "X-Jobsite-Ended is true when no more will come; X-Jobsite-Note says why there is nothing to read.",
         parameters=[
             OpenApiParameter("from", int, description="The first byte."),
             OpenApiParameter("stream", str, enum=list(output.STREAMS)),
@@ -153,6 +153,7 @@ class OutputView(JobView):
             "X-Jobsite-Next": str(chunk.next),
             "X-Jobsite-Size": str(chunk.size),
             "X-Jobsite-Ended": "true" if chunk.ended else "false",
+            **({"X-Jobsite-Note": chunk.note} if chunk.note else {}),
         }
         return HttpResponse(chunk.data, content_type="application/octet-stream", headers=headers)
 

@@ -9,13 +9,14 @@ from typing import Any
 
 from celery import bootsteps
 from celery.exceptions import WorkerShutdown
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import task_received, worker_ready, worker_shutting_down
 from celery.worker import state
 from django.conf import settings
 
 from jobs.execution import agents, trial
 from jobs.execution.agent import NodeAgent
 from jobs.execution.containment import Containment
+from jobs.execution.leaving import leave
 from jobs.execution.spool import Spool
 
 logger = logging.getLogger("jobs.agent")
@@ -41,7 +42,7 @@ class AgentStep(bootsteps.StartStopStep):
         self.lock = _lock(settings.SPOOL / "agent.lock")
         facts = trial.hold(spool.spool_id, groups=settings.CGROUPS)
         containment = Containment(facts=facts, cpus=settings.NODE_CPUS)
-        agent = NodeAgent(settings.NODE_NAME, spool, leave=_leave, containment=containment)
+        agent = NodeAgent(settings.NODE_NAME, spool, leave=leave, containment=containment)
         agents.set_current(agent)
         if not agent.start(abandoned=_is_stopping):
             raise WorkerShutdown(0)
@@ -73,12 +74,6 @@ def _lock(path: Path) -> int:
     return descriptor
 
 
-def _leave(why: str) -> None:
-    """Ask the worker to end, as an operator would."""
-    logger.critical("the worker leaves: %s", why)
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
 def _is_stopping() -> bool:
     return state.should_stop is not None or state.should_terminate is not None
 
@@ -87,6 +82,13 @@ def _is_stopping() -> bool:
 def _ignore_hangup(**_: Any) -> None:
     """A closed terminal must not wedge the worker."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+@task_received.connect
+def _note_message(**_: Any) -> None:
+    """The worker takes messages."""
+    for agent in agents.running():
+        agent.deafness.heard()
 
 
 @worker_shutting_down.connect

@@ -16,7 +16,9 @@ logger = logging.getLogger(__name__)
 class BrokerPing:
     """Whether this node reaches the broker. `changed` is set when the answer has changed."""
 
-    def __init__(self, every: timedelta) -> None:
+    def __init__(self, every: timedelta, queue: str) -> None:
+        self._queue = queue
+        self._waiting = 0
         self._every = every.total_seconds() / 2
         self._heard_at: float | None = None
         self._hears = False
@@ -37,6 +39,10 @@ class BrokerPing:
         fresh = self._heard_at is not None and time.monotonic() - self._heard_at < 4 * self._every
         return self._hears and fresh
 
+    def waiting(self) -> int:
+        """How many messages its queue held then. 0: none, or nobody answered."""
+        return self._waiting if self.hears() else 0
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._note(self._answers())
@@ -46,7 +52,9 @@ class BrokerPing:
         try:
             with current_app.connection_for_read() as connection:
                 channel: Any = connection.default_channel
-                return bool(channel.client.ping())
+                answers = bool(channel.client.ping())
+                self._waiting = channel._size(self._queue)
+                return answers
         except (OperationalError, RedisError, OSError) as error:
             if self._hears:
                 logger.warning("the broker does not answer: %s", error)

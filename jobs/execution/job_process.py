@@ -9,7 +9,7 @@ import os
 import signal
 import time
 
-from jobs.execution import cage
+from jobs.execution import cage, streams
 
 
 def command(arguments):  # type: (object) -> tuple[list[str], str]
@@ -43,9 +43,11 @@ def become(argv, request, output, gate, failure):  # type: (list[str], dict[str,
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         if not os.read(gate, 1):
             os._exit(1)
+        directory = os.getcwd()  # noqa: PTH109
         cage.enter(request.get("cgroup"))
         cage.bind(request.get("cpu_indices"))
         os.chdir(str(request["work_dir"]))
+        streams.redirect(request, directory)
         _execute(argv, request["environment"])  # type: ignore[arg-type]
     except OSError as error:
         os.write(failure, str(error).encode()[:1024])

@@ -4,19 +4,41 @@ from pathlib import Path
 
 from django.conf import settings
 
+from jobs import file_pattern
 from jobs.execution.cgroup import Cages
 from jobs.execution.job_environment import JobFacts, build
 from jobs.execution.spool import AttemptDirectory, Request
+from jobs.file_pattern import FileFacts
 from jobs.models import Job, ResourceAllocation
 
 
 def prepare(job: Job, directory: AttemptDirectory, *, cages: Cages | None = None) -> None:
     """Write the request and the script's bytes, exactly as submitted, and make its private directories."""
-    scratch = directory.path / "tmp"
-    scratch.mkdir(mode=0o700)
+    (directory.path / "tmp").mkdir(mode=0o700)
     work_dir = Path(job.work_dir) if job.work_dir else _own_directory(job)
     allocation = ResourceAllocation.objects.get(job=job, attempt=job.attempt)
-    facts = JobFacts(
+    facts = _facts(job, allocation, directory, work_dir)
+    request = Request(
+        job_id=job.pk,
+        attempt=job.attempt,
+        token=directory.token,
+        arguments=list(job.arguments),
+        environment=build(facts, job.environment),
+        work_dir=str(work_dir),
+        time_limit_seconds=job.time_limit.total_seconds(),
+        grace_seconds=job.partition.grace.total_seconds(),
+        stdin=_place(job, job.stdin_path, work_dir),
+        stdout=_place(job, job.stdout_path, work_dir),
+        stderr=_place(job, job.stderr_path, work_dir),
+        open_mode=job.open_mode,
+        cpu_indices=allocation.cpu_indices,
+        cgroup=str(_group(job, allocation, cages)) if cages else "",
+    )
+    directory.write_request(request, job.script.encode())
+
+
+def _facts(job: Job, allocation: ResourceAllocation, directory: AttemptDirectory, work_dir: Path) -> JobFacts:
+    return JobFacts(
         job_id=job.pk,
         attempt=job.attempt,
         token=directory.token,
@@ -28,21 +50,22 @@ def prepare(job: Job, directory: AttemptDirectory, *, cages: Cages | None = None
         memory_mb=job.memory_mb,
         gpus=tuple(allocation.gpus),
         work_dir=work_dir,
-        scratch=scratch,
+        scratch=directory.path / "tmp",
     )
-    request = Request(
+
+
+def _place(job: Job, pattern: str, work_dir: Path) -> str:
+    """The whole path of a file of its own, below the work directory unless it says otherwise."""
+    if not pattern:
+        return ""
+    facts = FileFacts(
         job_id=job.pk,
-        attempt=job.attempt,
-        token=directory.token,
-        arguments=list(job.arguments),
-        environment=build(facts, job.environment),
-        work_dir=str(work_dir),
-        time_limit_seconds=job.time_limit.total_seconds(),
-        grace_seconds=job.partition.grace.total_seconds(),
-        cpu_indices=allocation.cpu_indices,
-        cgroup=str(_group(job, allocation, cages)) if cages else "",
+        name=job.name,
+        user=job.owner.get_username(),
+        node=settings.NODE_NAME,
+        restarts=job.restarts,
     )
-    directory.write_request(request, job.script.encode())
+    return str(work_dir / file_pattern.expand(pattern, facts))
 
 
 def _group(job: Job, allocation: ResourceAllocation, cages: Cages) -> Path:

@@ -62,7 +62,7 @@ class Outcome:
 
 def read_ticket(path: Path) -> Ticket | None:
     """The ticket. None: nobody has linked one yet."""
-    content = _read_object(path)
+    content = read_object(path)
     if content is None:
         return None
     if content.get("tombstone") is True:
@@ -80,7 +80,7 @@ def read_ticket(path: Path) -> Ticket | None:
 
 def read_outcome(path: Path) -> Outcome | None:
     """How the attempt ended, by its wrapper's word. None: it has not said so."""
-    content = _read_object(path)
+    content = read_object(path)
     if content is None:
         return None
     try:
@@ -120,7 +120,8 @@ def _is_time(value: object) -> bool:
     return type(value) in (int, float) and math.isfinite(value) and value >= 0  # type: ignore[arg-type,operator]
 
 
-def _read_object(path: Path) -> dict[str, Any] | None:
+def read_object(path: Path) -> dict[str, Any] | None:
+    """The JSON object in a file. None: there is no file. Raises UnreadableFileError when it is no object."""
     raw = _read(path)
     if raw is None:
         return None

@@ -134,7 +134,7 @@ def _activate(job: Job, agent: NodeAgent) -> None:
 def _attend(pair: Pair, agent: NodeAgent) -> None:
     """Have its end noticed. Where the database is away, the sweep does it."""
     try:
-        agent.attend(pair)
+        agent.ends.attend(pair)
     except DatabaseError as error:
         logger.warning("job=%s attempt=%s: is watched later: %s", *pair, error)
 

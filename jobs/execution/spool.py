@@ -40,6 +40,13 @@ class Request:
     work_dir: str
     time_limit_seconds: float
     grace_seconds: float
+    stdin: str = ""
+    """A whole path, its symbols replaced. Empty: there is nothing to read."""
+    stdout: str = ""
+    """Empty: the attempt's own file."""
+    stderr: str = ""
+    """Empty: where the output goes."""
+    open_mode: str = "truncate"
     cpu_indices: list[int] = field(default_factory=list)
     """Empty: it is bound to none."""
     cgroup: str = ""

@@ -9,23 +9,14 @@ import contextlib
 import ctypes
 import json
 import os
-import resource
 import signal
 import sys
-import time
 
-from jobs.execution import cage, exit_file, job_process, procfs
+from jobs.execution import cage, job_process
+from jobs.execution.attempt import HEARD, Attempt
 
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
-VERSION = 1
-HEARD = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-PATIENCE = 1.5
-"""The longest wait, in seconds: after a suspend the kernel's timers run late, so the clock is read again."""
-LINGER = 0.5
-"""How long what the script left running may take to end by itself: a `tee` has its last lines to write."""
-ROUND = 0.02
-LONGEST_ERROR = 4096
 
 
 def main():  # type: () -> int
@@ -71,154 +62,3 @@ def _answer(word):  # type: (str) -> None
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     os.dup2(null, 1)
     os.close(null)
-
-
-def _now():  # type: () -> float
-    """Seconds of a clock that goes on while the machine sleeps."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-class Attempt:
-    """One attempt, from its blocked child to its exit.json."""
-
-    def __init__(self, request):  # type: (dict[str, object]) -> None
-        self.request = request
-        self.command, self.note = job_process.command(request["arguments"])
-        self.output = os.open(
-            "stdout", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-        )
-        self.directory = exit_file.open_directory()
-        self.launch_words = self.child = 0
-        self.status = None  # type: int | None
-        self.cause = None  # type: str | None
-        self.began = self.ended = _now()
-        self.linger_until = self.kill_at = None  # type: float | None
-
-    def begin(self):  # type: () -> str
-        """Fork the job, link the ticket, let the job go. Answer why not, or an empty string."""
-        gate, opener = os.pipe2(os.O_CLOEXEC)
-        self.launch_words, failure = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self.child = os.fork()
-        if self.child == 0:
-            os.close(opener)
-            job_process.become(self.command, self.request, self.output, gate, failure)
-        os.close(gate)
-        os.close(failure)
-        why = self._link_ticket()
-        if why:
-            os.close(opener)  # unopened: the child ends without having run anything
-            os.waitpid(self.child, 0)
-            return why
-        self.began = _now()
-        os.write(opener, b"1")
-        os.close(opener)
-        return ""
-
-    def _link_ticket(self):  # type: () -> str
-        ticket = {
-            "version": VERSION,
-            "boot_id": procfs.boot_id(),
-            "wrapper_pid": os.getpid(),
-            "wrapper_ticks": procfs.start_ticks(os.getpid()),
-            "pid": self.child,
-            "start_ticks": procfs.start_ticks(self.child),
-            "note": self.note,
-        }
-        try:
-            name = exit_file.write_new(json.dumps(ticket).encode())
-            try:
-                os.link(name, "ticket")
-            finally:
-                os.unlink(name)  # noqa: PTH108
-            os.fsync(self.directory)
-        except OSError as error:
-            return f"the ticket could not be linked: {error}"
-        return ""
-
-    def supervise(self):  # type: () -> None
-        """Wait until the tree is empty. At limit or cancel ask it to end, and kill it after the grace."""
-        limit_at = self.began + float(self.request["time_limit_seconds"])  # type: ignore[arg-type]
-        while self._reap():
-            now = _now()
-            if self.kill_at is not None and now >= self.kill_at:
-                self._signal_tree(signal.SIGKILL)
-            elif self.kill_at is None and self.status is not None and now >= (self.linger_until or now):
-                self._stop(None)
-            elif self.kill_at is None and self.status is None and now >= limit_at:
-                self._say_limit()
-                self._stop("limit")
-            heard = signal.sigtimedwait(HEARD, self._patience(limit_at))
-            asked = heard is not None and heard.si_signo == signal.SIGTERM and os.path.exists("cancel")  # noqa: PTH110
-            if asked and self.kill_at is None:
-                self._stop("cancel" if self.status is None else None)
-
-    def _patience(self, limit_at):  # type: (float) -> float
-        if self.kill_at is not None:
-            due = self.kill_at if _now() < self.kill_at else _now() + ROUND
-        else:
-            due = self.linger_until or limit_at
-        return min(max(due - _now(), 0.001), PATIENCE)
-
-    def _reap(self):  # type: () -> bool
-        """Take the ended ones. False: the tree is empty."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                self.ended = _now()
-                return False
-            if pid == 0:
-                return True
-            if pid == self.child:
-                self.status = status
-                self.linger_until = _now() + LINGER
-
-    def _stop(self, cause):  # type: (str | None) -> None
-        self._reap()
-        if self.status is None:
-            self.cause = cause
-        self.kill_at = _now() + float(self.request["grace_seconds"])  # type: ignore[arg-type]
-        self._signal_tree(signal.SIGTERM)
-        self._signal_tree(signal.SIGCONT)  # a stopped process hears TERM only then
-
-    def _signal_tree(self, number):  # type: (int) -> None
-        for pid, ticks in procfs.descendants(os.getpid()):
-            procfs.signal_process(pid, ticks, number)
-        if number == signal.SIGKILL:
-            cage.strike(self.request.get("cgroup"))
-
-    def _say_limit(self):  # type: () -> None
-        seconds = int(float(self.request["time_limit_seconds"]))  # type: ignore[arg-type]
-        limit = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-        job = self.request["job_id"]
-        line = f"jobsite: *** job {job} reached its time limit of {limit}; it is being stopped ***\n"
-        with contextlib.suppress(OSError):  # a full disk must not keep the job alive
-            os.write(self.output, line.encode())
-
-    def record(self):  # type: () -> None
-        """Leave the last word of this attempt."""
-        exit_file.record(json.dumps(self._outcome()).encode(), self.directory)
-
-    def _launch_error(self):  # type: () -> str | None
-        """What kept the child from becoming the job. Asked when its tree is empty: it may hang till then."""
-        with contextlib.suppress(BlockingIOError):
-            return os.read(self.launch_words, LONGEST_ERROR).decode(errors="replace") or None
-        return None
-
-    def _outcome(self):  # type: () -> dict[str, object]
-        status = self.status or 0
-        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-        launch_error = self._launch_error()
-        launched = launch_error is None
-        return {
-            "version": VERSION,
-            "job_id": self.request["job_id"],
-            "attempt": self.request["attempt"],
-            "exit_code": os.WEXITSTATUS(status) if launched and os.WIFEXITED(status) else None,
-            "exit_signal": os.WTERMSIG(status) if launched and os.WIFSIGNALED(status) else None,
-            "cause": self.cause,
-            "launch_error": launch_error,
-            "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
-            "max_rss_kb": usage.ru_maxrss,
-            "wall_seconds": round(self.ended - self.began, 3),
-        }

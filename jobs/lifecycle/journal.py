@@ -65,15 +65,12 @@ def record(
     logger.info("job=%s attempt=%s node=%s %s by %s", job.pk, job.attempt, job.node_id, kind, actor)
 
 
-def free(job_id: int, *, attempt: int | None = None, allocation_id: int | None = None) -> int:
-    """Release what an attempt (or one allocation) still holds, and answer how many allocations that was."""
-    held = ResourceAllocation.objects.unreleased().filter(job_id=job_id)
-    if attempt is not None:
-        held = held.filter(attempt=attempt)
-    if allocation_id is not None:
-        held = held.filter(pk=allocation_id)
-    AllocatedGpu.objects.filter(allocation__in=held, released=False).update(released=True)
-    return held.update(status=AllocationStatus.RELEASED, released_at=ClockTimestamp())
+def free(job_id: int, *, attempt: int) -> int:
+    """Release what an attempt still holds, and answer how many allocations and GPUs that was."""
+    of_the_attempt = ResourceAllocation.objects.filter(job_id=job_id, attempt=attempt)
+    gpus = AllocatedGpu.objects.filter(allocation__in=of_the_attempt, released=False).update(released=True)
+    held = of_the_attempt.unreleased()
+    return gpus + held.update(status=AllocationStatus.RELEASED, released_at=ClockTimestamp())
 
 
 @transaction.atomic
@@ -86,7 +83,7 @@ def mend_allocation(allocation: ResourceAllocation, why: str, *, actor: str) -> 
     by_right = job.state in (State.PENDING, State.RUNNING) and job.node_id == allocation.node_id
     if by_right and job.attempt == allocation.attempt:
         return False
-    if free(job.pk, allocation_id=allocation.pk) != 1:
+    if not free(job.pk, attempt=allocation.attempt):
         return False
     facts = {"allocation": allocation.pk, "attempt": allocation.attempt, "node": allocation.node_id}
     record(job, EventKind.ALLOCATION_MENDED, actor, job.step, why, facts=facts)

@@ -1,5 +1,6 @@
 """T1: a valid request becomes a job. It is accepted once its transaction has committed."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
@@ -49,6 +50,7 @@ def _insert(spec: JobSpec, owner: "User", digest: str, **columns: Any) -> Job:
         arguments=list(spec.arguments),
         environment=dict(spec.environment),
         work_dir=spec.work_dir,
+        **asdict(spec.files),
         cpus=spec.cpus,
         memory_mb=spec.memory_mb,
         gpus=spec.gpus,

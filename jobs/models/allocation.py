@@ -31,6 +31,11 @@ class ResourceAllocationQuerySet(models.QuerySet["ResourceAllocation"]):
         returned = Q(job__node=None) & ~Q(job__state__in=FINAL_STATES)
         return self.unreleased().filter(ended | overtaken | returned)
 
+    def leaking(self, released_before: datetime) -> Self:
+        """Released, and one of their GPUs is not."""
+        held = AllocatedGpu.objects.filter(released=False, allocation__status=AllocationStatus.RELEASED)
+        return self.filter(pk__in=held.values("allocation"), released_at__lt=released_before)
+
 
 class ResourceAllocation(models.Model):
     """Resources of one node for one attempt of one job: reserved, allocated, released."""

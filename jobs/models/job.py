@@ -188,3 +188,8 @@ class Job(models.Model):
     def is_held(self) -> bool:
         """A person keeps it from being placed."""
         return self.hold != Hold.NONE
+
+    @property
+    def restarts(self) -> int:
+        """How often it was run again, attempts that never ran not counted."""
+        return max(0, self.attempt - self.unstarted - 1)

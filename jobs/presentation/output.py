@@ -18,13 +18,22 @@ class ShownOutput:
     next: int
     size: int
     ended: bool
+    note: str = ""
+    """Why there is nothing to show; empty when there is no more to say."""
 
     @classmethod
-    def of(cls, data: bytes, *, start: int, size: int, ended: bool) -> Self:
+    def of(cls, data: bytes, *, start: int, size: int, ended: bool, note: str = "") -> Self:
         """What can be shown of these bytes now. While more may come, an unfinished end is left for later."""
         shown = data if ended else text.whole(data)
-        begin = min(start, size)
-        return cls(text=text.readable(shown), start=begin, next=begin + len(shown), size=size, ended=ended)
+        begin = start if note else min(start, size)
+        return cls(
+            text=text.readable(shown),
+            start=begin,
+            next=begin + len(shown),
+            size=size,
+            ended=ended,
+            note=note,
+        )
 
     @property
     def last_line(self) -> str:

@@ -102,7 +102,7 @@ def _tail(found: Job) -> ShownOutput:
 
 def _piece(found: Job, start: int) -> ShownOutput:
     chunk = output.read(found, found.attempt, STREAM, start)
-    return ShownOutput.of(chunk.data, start=start, size=chunk.size, ended=chunk.ended)
+    return ShownOutput.of(chunk.data, start=start, size=chunk.size, ended=chunk.ended, note=chunk.note)
 
 
 def _start(request: HttpRequest) -> int:

@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 Sick = TypeVar("Sick")
 
+MOVED_ON = "it has moved on"
 BATCH = 500
 """How many finds one sweep treats; the oldest come first, and the next sweep goes on. Those that are well do
 not count, or they would keep the others from being reached."""
@@ -53,6 +54,11 @@ class RecoveryStrategy(ABC, Generic[Sick]):
         del sick
         return ""
 
+    def excuse(self, sick: Sick) -> str:
+        """Why mending it changed nothing."""
+        del sick
+        return MOVED_ON
+
     @property
     def complaint(self) -> str:
         """What is wrong, in one sentence."""
@@ -87,8 +93,8 @@ class RecoveryStrategy(ABC, Generic[Sick]):
             if reason:
                 return Outcome.SKIPPED, reason
             if dry_run:
-                return Outcome.RECOVERED, "dry run: nothing was changed"
-            return (Outcome.RECOVERED, "") if self.mend(sick) else (Outcome.SKIPPED, "it has moved on")
+                return Outcome.RECOVERABLE, "dry run: nothing was changed"
+            return (Outcome.RECOVERED, "") if self.mend(sick) else (Outcome.SKIPPED, self.excuse(sick))
         except Exception as error:  # one that cannot be mended keeps none of the others from it
             logger.exception("%s could not mend %s", self.name, self.pair(sick))
             leave_lost_session()

@@ -21,7 +21,7 @@ class CompositeRecoveryStrategy:
     def run(self, now: datetime, *, dry_run: bool = False) -> RecoveryResult:
         """One sweep of each strategy, in order."""
         began = time.monotonic()
-        result = RecoveryResult(dry_run=dry_run)
+        result = RecoveryResult(started_at=now, dry_run=dry_run)
         for strategy in self.strategies:
             try:
                 result.decisions += strategy.sweep(now, dry_run=dry_run)

@@ -5,10 +5,17 @@ from datetime import datetime
 
 from django.core.exceptions import ObjectDoesNotExist
 
-from jobs.execution.settle import needs_settling, settle
+from jobs.execution.settle import examine, needs_settling, running_here, settle
 from jobs.execution.station import Station
+from jobs.execution.verdict import Verdict
 from jobs.models import Job
-from recovery.strategies.base import RecoveryStrategy
+from recovery.strategies.base import MOVED_ON, RecoveryStrategy
+
+LEFT = {
+    Verdict.HEALTHY: "its wrapper lives, and has been asked again to end it if somebody wants that",
+    Verdict.ADOPT: "its wrapper is gone and it lives: it is watched, and killed when its end is due",
+}
+"""Why nothing was changed, by what the node sees of the job."""
 
 
 class OrphanJobRecoveryStrategy(RecoveryStrategy[Job]):
@@ -35,6 +42,11 @@ class OrphanJobRecoveryStrategy(RecoveryStrategy[Job]):
     def mend(self, sick: Job) -> bool:
         """Whatever row of the agent's decision table fits now."""
         return settle(sick, self._station)
+
+    def excuse(self, sick: Job) -> str:
+        """What became of one whose row needed no change, or was changed by somebody else."""
+        job = running_here(self._station, *self.pair(sick))
+        return MOVED_ON if job is None else LEFT.get(examine(job, self._station), MOVED_ON)
 
     def pair(self, sick: Job) -> tuple[int, int]:
         """The job and its attempt."""

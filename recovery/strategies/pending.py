@@ -25,7 +25,7 @@ class PendingJobRecoveryStrategy(RecoveryStrategy[Job]):
     """
 
     def __init__(self) -> None:
-        self._present: set[tuple[int, int]] | None = None
+        self._present: dict[str, set[tuple[int, int]]] | None = None
 
     def find(self, now: datetime) -> Iterator[Job]:
         """Placed and not claimed within the grace. The broker is looked into once, after these were read."""
@@ -33,16 +33,20 @@ class PendingJobRecoveryStrategy(RecoveryStrategy[Job]):
             messages.wake_scheduler()
         unclaimed = Job.objects.unclaimed_since(now - settings.DISPATCH_GRACE)
         jobs = list(unclaimed.select_related("node").defer(*LARGE_COLUMNS))  # at most one for each CPU
-        self._present = messages_of({job.node.name for job in jobs if job.node}) if jobs else set()
+        self._present = messages_of({job.node.name for job in jobs if job.node}) if jobs else {}
         if self._present is not None:
-            _let_workers_claim(job for job in jobs if self.pair(job) not in self._present)
+            _let_workers_claim(job for job in jobs if not self._has_message(job))
         yield from jobs
 
     def well(self, sick: Job) -> str:
         """Its message is there; or nobody can tell, and none could be sent either."""
         if self._present is None:
             return "the broker does not answer"
-        return "its message is in the queue" if self.pair(sick) in self._present else ""
+        return "its message is in the queue" if self._has_message(sick) else ""
+
+    def _has_message(self, job: Job) -> bool:
+        """It waits in its own node's queue; another node would drop it."""
+        return job.node is not None and self.pair(job) in (self._present or {}).get(job.node.name, ())
 
     def mend(self, sick: Job) -> bool:
         """T4: send the message again, under the same task id."""

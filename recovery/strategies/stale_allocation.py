@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import chain
 
 from django.conf import settings
 
@@ -20,9 +21,10 @@ class StaleAllocationCleanupStrategy(RecoveryStrategy[ResourceAllocation]):
     """
 
     def find(self, now: datetime) -> Iterable[ResourceAllocation]:
-        """Unreleased, though no attempt of its job holds it by right."""
-        stale = ResourceAllocation.objects.stale(now - settings.STALE_GRACE)
-        return stale.select_related("job").order_by("pk")[:BATCH]
+        """Unreleased as a whole, or in one GPU, though no attempt of its job holds it by right."""
+        long_ago = now - settings.STALE_GRACE
+        allocations = ResourceAllocation.objects.select_related("job").order_by("pk")
+        return chain(allocations.stale(long_ago)[:BATCH], allocations.leaking(long_ago)[:BATCH])
 
     def mend(self, sick: ResourceAllocation) -> bool:
         """Release it."""

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from django.conf import settings
 
-from jobs.execution.settle import end_overdue
+from jobs.execution.settle import end_overdue, running_here
 from jobs.execution.station import Station
 from jobs.models import Job
-from recovery.strategies.base import RecoveryStrategy
+from recovery.strategies.base import MOVED_ON, RecoveryStrategy
 
 
 class TimeoutJobRecoveryStrategy(RecoveryStrategy[Job]):
@@ -28,6 +28,11 @@ class TimeoutJobRecoveryStrategy(RecoveryStrategy[Job]):
     def mend(self, sick: Job) -> bool:
         """Kill wrapper and tree; the row is written only when none of them lives."""
         return end_overdue(sick, self._station)
+
+    def excuse(self, sick: Job) -> str:
+        """It may also be just ending: its wrapper alone knows how."""
+        job = running_here(self._station, *self.pair(sick))
+        return MOVED_ON if job is None else "it is ending, or cannot be killed; the next sweep looks again"
 
     def pair(self, sick: Job) -> tuple[int, int]:
         """The job and its attempt."""

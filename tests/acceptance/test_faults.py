@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.message import Message
+from functools import partial
 from pathlib import Path
 from signal import SIGCONT, SIGINT, SIGKILL, SIGSTOP, Signals
 
 import psycopg
 import pytest
+from celery import Celery
 
-from jobsite.environment import embedded_database_url
+from jobsite.environment import embedded_database_url, embedded_redis_url
 from tests.acceptance.fixtures_faults import (
     another_client,
     beside,
@@ -74,6 +76,22 @@ def test_jobs_submitted_before_and_after_the_broker_was_killed_run_once(
     say(request.node.name, all_ended_after=seconds_since(begun))
     assert {job["state"] for job in jobs} == {"COMPLETED"}
     assert Counter(map(int, witness.read_text().split())) == Counter(numbers)
+
+
+def test_f17_a_worker_that_takes_no_messages_any_more_starts_itself_anew(
+    platform: Platform, client: Client, request: pytest.FixtureRequest
+) -> None:
+    """F17: its consumers are gone and nothing else, as after a lost connection in some versions of Celery."""
+    worker = platform.child("worker")
+    with Celery("operator", broker=embedded_redis_url(platform.var), set_as_current=False) as app:
+        for queue in ("node.n1", "control"):  # the first word of a new application may reach nobody
+            eventually(partial(app.control.cancel_consumer, queue, reply=True), within=SOON, what=queue)
+    begun = time.monotonic()
+    number = client.submit("exit 3")
+    assert client.ended(number, within=60)[0]["exit_code"] == 3
+    say(request.node.name, ended_after=seconds_since(begun))
+    assert platform.child("worker") != worker
+    assert "the worker leaves: it takes no messages" in (platform.var / "logs" / "worker.log").read_text()
 
 
 @pytest.mark.parametrize("number", [SIGKILL, SIGINT])

@@ -126,7 +126,7 @@ def test_a_pending_row_whose_message_is_there_gets_no_second_one_and_runs_once(
     result = RecoveryManager().recover()
     assert result.skipped == {"PendingJobRecoveryStrategy": [job.pk]}
     assert queue.llen(QUEUE) == 1
-    assert broker.messages_of({"n1"}) == {(job.pk, 1)}
+    assert broker.messages_of({"n1"}) == {"n1": {(job.pk, 1)}}
     leave(node)
     start_worker()
     assert has_completed(job)

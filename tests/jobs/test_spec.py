@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from jobs import fields, spec
 from jobs.errors import InvalidSpec
+from jobs.files import Files
 from jobs.resources import Capacity
 from jobs.spec import JobSpec, NodeSize, PartitionRule
+from jobs.states import OpenMode
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -124,3 +126,30 @@ def test_anything_at_all_is_read_or_refused_at_its_field(raw: dict[str, Any]) ->
         return
     assert asked.cpus >= 1
     assert timedelta(seconds=1) <= asked.time_limit <= DAY
+
+
+def test_files_of_its_own_are_named_from_the_root_or_from_the_work_directory() -> None:
+    asked = parse(
+        work_dir="/there",
+        stdin_path="/there/in",
+        stdout_path="%j.out",
+        stderr_path="/dev/null",
+        open_mode="append",
+    )
+    assert asked.files == Files("/there/in", "%j.out", "/dev/null", OpenMode.APPEND)
+    assert parse(stdout_path="o").files == Files(stdout_path="o")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("stdout_path", "%q.out", "stands for nothing here"),
+        ("stderr_path", "/gone/x", "directory '/gone' of the error output file does not exist"),
+        ("stdin_path", "gone/x", "directory '/there/gone' of the input file does not exist"),
+        ("stdout_path", 7, "must be a path"),
+        ("stdout_path", "a\0b", "must be a path"),
+        ("open_mode", "overwrite", "'overwrite' is not known. Give truncate"),
+    ],
+)
+def test_an_odd_file_is_refused_at_its_field(field: str, value: object, words: str) -> None:
+    assert words in errors(**{"work_dir": "/there", field: value})[field][0]

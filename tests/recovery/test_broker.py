@@ -14,32 +14,32 @@ from recovery.broker import messages_of
 
 
 def test_an_empty_broker_holds_no_message(broker: Any) -> None:
-    assert messages_of(["n1"]) == set()
-    assert messages_of([]) == set()
+    assert messages_of(["n1"]) == {"n1": set()}
+    assert messages_of([]) == {}
 
 
 def test_a_message_is_found_by_job_and_attempt(broker: Any) -> None:
     messages.publish(7, 2, "n1")
     messages.publish(8, 1, "n1")
-    assert messages_of(["n1"]) == {(7, 2), (8, 1)}
+    assert messages_of(["n1"]) == {"n1": {(7, 2), (8, 1)}}
 
 
 def test_messages_of_the_same_id_but_another_attempt_are_other_messages(broker: Any) -> None:
     messages.publish(7, 1, "n1")
-    assert (7, 2) not in (messages_of(["n1"]) or ())
+    assert messages_of(["n1"]) == {"n1": {(7, 1)}}
 
 
 def test_another_nodes_queue_is_another_queue(broker: Any) -> None:
     messages.publish(7, 1, "n2")
-    assert messages_of(["n1"]) == set()
-    assert messages_of(["n1", "n2"]) == {(7, 1)}
+    assert messages_of(["n1"]) == {"n1": set()}
+    assert messages_of(["n1", "n2"]) == {"n1": set(), "n2": {(7, 1)}}
 
 
 def test_every_page_of_a_long_queue_is_read(broker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(looking, "PAGE", 3)
     for job in range(1, 11):
         messages.publish(job, 1, "n1")
-    assert messages_of(["n1"]) == {(job, 1) for job in range(1, 11)}
+    assert messages_of(["n1"]) == {"n1": {(job, 1) for job in range(1, 11)}}
 
 
 def test_a_message_that_a_worker_has_just_taken_is_there_and_one_that_died_with_it_is_not(
@@ -50,28 +50,28 @@ def test_a_message_that_a_worker_has_just_taken_is_there_and_one_that_died_with_
         queue = connection.SimpleQueue("node.n1")
         queue.get(timeout=10)
         assert broker.llen("node.n1") == 0
-        assert messages_of(["n1"]) == {(7, 1)}
+        assert messages_of(["n1", "n2"]) == {"n1": {(7, 1)}, "n2": set()}
         (tag,) = broker.zrange("unacked_index", 0, -1)
         broker.zadd("unacked_index", {tag: time.time() - 60})  # its worker was killed a minute ago
-        assert messages_of(["n1"]) == set()
+        assert messages_of(["n1"]) == {"n1": set()}
         queue.close()
 
 
 def test_a_message_that_is_put_back_while_the_unacknowledged_are_read_is_found(
     broker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def put_back(_: object) -> list[tuple[int, int]]:
+    def put_back(_: object) -> list[tuple[str, tuple[int, int]]]:
         messages.publish(7, 1, "n1")
-        return [(8, 1)]
+        return [("node.n1", (8, 1))]
 
     monkeypatch.setattr(looking, "_unacknowledged", put_back)
-    assert messages_of(["n1"]) == {(7, 1), (8, 1)}
+    assert messages_of(["n1"]) == {"n1": {(7, 1), (8, 1)}}
 
 
 def test_a_message_of_higher_priority_is_in_a_list_of_its_own_and_is_found(broker: Any) -> None:
     messages.post(messages.EXECUTE, [7, 1], queue=messages.node_queue("n1"), priority=9)
     assert broker.llen("node.n1") == 0
-    assert messages_of(["n1"]) == {(7, 1)}
+    assert messages_of(["n1"]) == {"n1": {(7, 1)}}
 
 
 def encoded(content: object) -> str:
@@ -103,7 +103,7 @@ def test_a_foreign_or_torn_message_is_no_message_and_hides_no_other(broker: Any,
     broker.rpush("node.n1", raw)
     broker.hset("unacked", "tag", raw)
     broker.zadd("unacked_index", {"tag": time.time()})
-    assert messages_of(["n1"]) == {(8, 1)}
+    assert messages_of(["n1"]) == {"n1": {(8, 1)}}
 
 
 def test_a_broker_that_is_away_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

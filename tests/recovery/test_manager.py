@@ -118,6 +118,7 @@ def test_a_sweep_that_did_something_is_in_the_ledger_with_each_decision(
     run = RecoveryRun.objects.get()
     assert (run.trigger, run.node, run.dry_run) == ("timer", "n1", False)
     assert (run.recovered, run.skipped, run.failed, run.duration) == (3, 0, 0, result.duration)
+    assert run.started_at == result.started_at
     kept = run.actions.values_list("strategy", "job", "attempt", "outcome")
     assert list(kept) == [
         (PENDING, lost.pk, 1, "recovered"),
@@ -150,7 +151,8 @@ def test_a_dry_run_writes_the_ledger_and_changes_nothing(station: Station, outbo
     tables = (Job, ResourceAllocation, JobEvent)
     before = [list(table.objects.values()) for table in tables]
     result = RecoveryManager(station).recover(making.past_grace(), dry_run=True)
-    assert result.count(Outcome.RECOVERED) == 3
+    assert (result.count(Outcome.RECOVERABLE), result.recovered) == (3, {})
+    assert str(result).startswith("3 recoverable, 0 skipped, 0 failed in ")
     assert [list(table.objects.values()) for table in tables] == before
     assert outbox.sent == []
     run = RecoveryRun.objects.get()
@@ -189,7 +191,7 @@ def test_a_session_that_ends_under_one_strategy_is_replaced_for_the_next() -> No
     chain = CompositeRecoveryStrategy([CutOff(), *RecoveryManager().strategies()])
     result = chain.run(making.past_grace(), dry_run=True)
     assert list(result.broken) == ["CutOff"]
-    assert result.recovered == {PENDING: [job.pk]}
+    assert result.recoverable == {PENDING: [job.pk]}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -230,6 +232,7 @@ def test_beats_task_mends_what_belongs_to_no_node_and_asks_every_agent(
 def test_beats_reminder_to_a_well_node_leaves_no_line_and_an_operators_wish_does(
     spool: Spool, verb: str, kept: list[tuple[str, bool]]
 ) -> None:
+    making.node()
     agent = NodeAgent("n1", spool, leave=pytest.fail)
     agent._obey(verb)
     assert agent.sweeps.one()
@@ -262,7 +265,7 @@ def test_the_commands_dry_run_says_what_it_would_do_and_does_not(
     monkeypatch.setattr("recovery.manager.database_now", making.past_grace)
     call_command("recover", "--dry-run")
     printed: Any = capsys.readouterr().out
-    assert f"job {job.pk}.1 recovered by {PENDING}: dry run: nothing was changed" in printed
+    assert f"job {job.pk}.1 recoverable by {PENDING}: dry run: nothing was changed" in printed
     assert printed.rstrip().endswith("(dry run: nothing was changed)")
     assert (outbox.sent, asked) == ([], [True])
     assert RecoveryRun.objects.get().dry_run

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 
 from jobs import lifecycle, messages, states
 from jobs.messages import BrokerUnreachableError
@@ -45,6 +46,15 @@ def test_the_message_of_another_attempt_or_in_another_queue_is_not_the_jobs(brok
     messages.publish(job.pk, 1, "n2")
     assert sweep() == {job.pk: Outcome.RECOVERED}
     assert broker.llen("node.n1") == 2
+
+
+def test_a_message_in_the_queue_of_another_node_that_is_looked_into_too_is_not_the_jobs(broker: Any) -> None:
+    strayed = making.placed()
+    there = making.queued()
+    with transaction.atomic():
+        assert lifecycle.place([lifecycle.Placing(there, making.node("n2").pk, ())], database_now())
+    messages.publish(strayed.pk, 1, "n2")
+    assert sweep() == {strayed.pk: Outcome.RECOVERED, there.pk: Outcome.RECOVERED}
 
 
 def test_a_job_that_was_told_a_moment_ago_is_not_looked_for() -> None:
@@ -98,7 +108,7 @@ def test_a_job_claimed_since_it_was_found_is_sent_nothing(outbox: Outbox) -> Non
 
 def test_a_dry_run_sends_nothing(outbox: Outbox) -> None:
     job = making.placed()
-    assert sweep(dry_run=True) == {job.pk: Outcome.RECOVERED}
+    assert sweep(dry_run=True) == {job.pk: Outcome.RECOVERABLE}
     job.refresh_from_db()
     assert (outbox.sent, job.dispatch_seq, job.step) == ([], 0, states.PLACED)
 
@@ -124,7 +134,7 @@ def test_jobs_that_are_well_never_keep_the_sick_ones_behind_them_from_being_mend
     monkeypatch.setattr(bounds, "BATCH", 1)
     making.node(cpus=8)
     well, sick, next_one = making.placed(), making.placed(), making.placed()
-    monkeypatch.setattr("recovery.strategies.pending.messages_of", lambda _: {(well.pk, 1)})
+    monkeypatch.setattr("recovery.strategies.pending.messages_of", lambda _: {"n1": {(well.pk, 1)}})
     assert sweep() == {well.pk: Outcome.SKIPPED, sick.pk: Outcome.RECOVERED}
     assert sweep() == {well.pk: Outcome.SKIPPED, next_one.pk: Outcome.RECOVERED}
 

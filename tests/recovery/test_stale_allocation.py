@@ -4,6 +4,7 @@ import logging
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 
 from jobs import lifecycle
 from jobs.models import AllocatedGpu, Job, ResourceAllocation
@@ -54,9 +55,33 @@ def test_what_a_queued_job_still_holds_is_released() -> None:
 
 
 def test_what_an_earlier_attempt_still_holds_is_released_and_the_present_one_keeps_its_own() -> None:
+    node = making.node(gpus=2)
+    job = making.placed(gpus=1)
+    assert lifecycle.return_to_queue(job, "drained", actor="op")
+    with transaction.atomic():
+        assert lifecycle.place([lifecycle.Placing(job, node.pk, (1,))], database_now())
+    AllocatedGpu.objects.filter(index=0).update(released=False)
+    assert sweep() == {job.pk: Outcome.RECOVERED}
+    assert AllocatedGpu.objects.get(released=False).index == 1
+    assert [held.attempt for held in making.held_by(job)] == [2]
+
+
+def test_what_is_held_for_an_attempt_that_is_not_the_jobs_is_released() -> None:
     job = making.placed()
     ResourceAllocation.objects.filter(job=job).update(attempt=7)
     assert sweep() == {job.pk: Outcome.RECOVERED}
+    assert making.held_by(job) == []
+
+
+def test_a_gpu_that_was_left_taken_under_a_released_allocation_is_released() -> None:
+    making.node(gpus=1)
+    job = making.ended(gpus=1)
+    AllocatedGpu.objects.update(released=False)
+    assert sweep(dry_run=True) == {job.pk: Outcome.RECOVERABLE}
+    assert sweep() == {job.pk: Outcome.RECOVERED}
+    assert making.placed(gpus=1).phase == "PLACED"
+    assert list(job.events.values_list("kind", flat=True))[-1] == "allocation mended"
+    assert sweep() == {}
 
 
 @pytest.mark.parametrize("make", [making.placed, making.starting, making.active])
@@ -74,7 +99,7 @@ def test_a_job_that_has_just_ended_is_given_a_grace() -> None:
 def test_a_dry_run_releases_nothing() -> None:
     job = making.ended()
     take_again(job)
-    assert sweep(dry_run=True) == {job.pk: Outcome.RECOVERED}
+    assert sweep(dry_run=True) == {job.pk: Outcome.RECOVERABLE}
     assert len(making.held_by(job)) == 1
 
 

@@ -139,5 +139,5 @@ def test_jobs_of_other_nodes_are_not_touched(station: Station) -> None:
 
 def test_a_dry_run_kills_nobody(station: Station) -> None:
     job = frozen(station)
-    assert sweep(station, long_after(job), dry_run=True) == {job.pk: Outcome.RECOVERED}
+    assert sweep(station, long_after(job), dry_run=True) == {job.pk: Outcome.RECOVERABLE}
     assert not running.gone(station, job)

@@ -1,5 +1,6 @@
 """Every page of the admin: who sees it, that it changes nothing, and that it stays quick."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -41,6 +42,7 @@ READ = [
     SchedulerLease,
 ]
 OURS = [*READ, Partition]
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +52,7 @@ def job(db: None) -> Job:
     ApiToken.objects.issue(made.owner, "laptop")
     fleet.ask_for(Node.objects.get(), Service.DRAIN, "disk", actor="op")
     decision = Decision(strategy="S", job=made.pk, attempt=1, found="lost", outcome=Outcome.RECOVERED)
-    ledger.keep(RecoveryResult(decisions=[decision]), trigger="timer", node="n1")
+    ledger.keep(RecoveryResult(started_at=NOW, decisions=[decision]), trigger="timer", node="n1")
     return made
 
 
@@ -153,7 +155,7 @@ def rows(number: int) -> None:
         job = making.ended(1, owner=making.user(f"user{Job.objects.count()}"))
         ApiToken.objects.issue(job.owner, "t")
         decision = Decision(strategy="S", job=job.pk, attempt=1, found="f", outcome=Outcome.SKIPPED)
-        ledger.keep(RecoveryResult(decisions=[decision]), trigger="timer", node="n1")
+        ledger.keep(RecoveryResult(started_at=NOW, decisions=[decision]), trigger="timer", node="n1")
 
 
 @pytest.mark.parametrize("model", OURS)

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from jobs import lifecycle
+from jobs import files, lifecycle
 from jobs.models import Job
 from jobs.states import Source
 from tests import making
@@ -26,7 +26,7 @@ def test_a_job_is_accepted_with_its_defaults(ana: Speaker) -> None:
     answer = ana.submit()
     assert answer.status_code == 201
     job = answer.json()
-    assert set(job) == SHOWN | {"script"}
+    assert set(job) == SHOWN | {"script", *files.FIELDS}
     assert (job["name"], job["owner"], job["partition"], job["source"]) == ("job", "ana", "default", "api")
     assert (job["cpus"], job["memory_mb"], job["gpus"], job["time_limit"]) == (1, 1024, 0, 3600)
     assert (job["state"], job["phase"], job["reason"]) == ("PENDING", "QUEUED", "NotConsideredYet")
@@ -97,7 +97,7 @@ def test_an_odd_key_is_refused(ana: Speaker, key: str) -> None:
 def test_a_job_is_shown_as_it_is(ana: Speaker) -> None:
     job = making.ended(3)
     shown = ana.get(f"jobs/{job.pk}/").json()
-    assert set(shown) == SHOWN | {"script"}
+    assert set(shown) == SHOWN | {"script", *files.FIELDS}
     assert (shown["state"], shown["reason"], shown["exit_code"], shown["node"]) == (
         "FAILED", "NonZeroExitCode", 3, "n1",
     )  # fmt: skip

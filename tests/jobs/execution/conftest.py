@@ -12,8 +12,9 @@ from jobs.execution.station import Station
 from jobs.models import Job
 from tests import making
 from tests.jobs.execution.running import spool, station
+from tests.recovery.conftest import broker
 
-__all__ = ["claimed", "marked", "spool", "station"]
+__all__ = ["broker", "claimed", "marked", "spool", "station"]
 
 Process = subprocess.Popen[bytes]
 

@@ -89,7 +89,7 @@ def outcome_of(directory: AttemptDirectory) -> Outcome:
 
 def said(directory: AttemptDirectory) -> str:
     """What the job has written so far."""
-    return directory.stdout.read_text() if directory.stdout.exists() else ""
+    return directory.stdout.read_text() if directory.stdout.is_file() else ""
 
 
 def until_said(directory: AttemptDirectory, words: str) -> None:

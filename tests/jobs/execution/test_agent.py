@@ -62,9 +62,9 @@ def test_a_cancel_that_found_the_job_in_a_threads_hands_is_done_as_soon_as_it_is
     link_ticket(station, job, wrapper)
     with agent.hands.taking((job.pk, job.attempt)):
         assert lifecycle.cancel(job, actor="ana")
-        agent._stop_jobs()
+        agent.ends.stop_jobs()
         assert process.poll() is None
-    agent.attend((job.pk, job.attempt))
+    agent.ends.attend((job.pk, job.attempt))
     assert eventually(lambda: process.poll() is not None)
     assert (station.directory_of(job).path / "cancel").exists()
 
@@ -128,6 +128,6 @@ def test_a_job_that_cannot_be_settled_keeps_nobody_behind_it_from_its_end(
         (station.directory_of(job).path / "exit.json").write_text(json.dumps(asdict(ENDED)))
     ResourceAllocation.objects.filter(job=odd).delete()  # a hand in the database
     for job in (odd, well):
-        agent._process_ended((job.pk, job.attempt))
+        agent.ends.note((job.pk, job.attempt))
     well.refresh_from_db()
     assert well.state == State.COMPLETED

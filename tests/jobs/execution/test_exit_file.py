@@ -5,10 +5,12 @@ import resource
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from jobs.execution import launcher, procfs
+from jobs.execution.records import read_outcome
 from jobs.execution.spool import AttemptDirectory, Spool
 from tests.eventually import eventually
 from tests.jobs.execution import running
@@ -37,6 +39,8 @@ def run_by(shim: list[str], directory: AttemptDirectory) -> int:
         "ln -s /dev/full exit.json",
         "ln -s exit.json exit.json",
         "echo '{}' > exit.json; chmod 0 exit.json",
+        "rm .new.*",
+        "for file in .new.*; do rm $file; mkdir $file; done",
     ],
 )
 def test_nothing_in_its_place_keeps_the_end_from_being_written(spool: Spool, obstacle: str) -> None:
@@ -92,3 +96,42 @@ def test_the_job_that_hangs_before_its_first_program_has_a_limit_too(spool: Spoo
         assert isinstance(launcher.launch(directory), launcher.Launched)
         outcome = running.outcome_of(directory)
     assert (outcome.cause, outcome.exit_signal) == ("limit", signal.SIGTERM)
+
+
+SMALL_DISK = """
+set -e
+mount -t tmpfs -o size=256k tmpfs "$1"
+cp -a "$2/." "$1"
+cd /
+shift 2
+"$@" || true
+cp exit.json ticket "$KEPT" 2>/dev/null || true
+"""
+
+
+def on_a_small_disk(directory: AttemptDirectory, kept: Path, before: str = "") -> None:
+    """Run the wrapper where its directory is a disk of 256 KiB, and keep what it has written there."""
+    kept.mkdir()
+    prepared = directory.path.rename(directory.path.with_name("prepared"))
+    directory.path.mkdir()
+    script = SMALL_DISK.replace("cd /\n", f'cd "$1"; {before}\n')
+    inside = ["unshare", "-Urm", "sh", "-c", script, "sh", str(directory.path), str(prepared)]
+    command = [*inside, sys.executable, "-I", "-S", "-c", launcher.CODE, str(directory.path)]
+    environment = {"PATH": os.environ["PATH"], "KEPT": str(kept), procfs.MARKER: directory.token}
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, timeout=running.LONG, check=True)
+
+
+def test_f29_a_job_that_fills_the_disk_leaves_room_for_its_own_end(spool: Spool, tmp_path: Path) -> None:
+    """F29: the blocks of exit.json are reserved before the job runs."""
+    directory = running.prepared(spool, "cat /dev/zero > filler; exit 3")
+    on_a_small_disk(directory, tmp_path / "kept")
+    outcome = read_outcome(tmp_path / "kept" / "exit.json")
+    assert outcome is not None
+    assert outcome.exit_code == 3
+
+
+def test_f29_without_room_for_its_end_a_job_does_not_start(spool: Spool, tmp_path: Path) -> None:
+    """F29: on a disk that is full beforehand no ticket is linked, so the job may run elsewhere."""
+    directory = running.prepared(spool, "exit 3")
+    on_a_small_disk(directory, tmp_path / "kept", before="cat /dev/zero > filler || true")
+    assert list((tmp_path / "kept").iterdir()) == []

@@ -1,0 +1,80 @@
+"""Brings the ends of a node's jobs into their rows, as soon as something says that one may have come."""
+
+import logging
+from collections.abc import Iterable
+
+from django.db import InterfaceError, OperationalError
+
+from jobs.execution import launcher
+from jobs.execution.guarded import guarded
+from jobs.execution.hands import Observers, Pair
+from jobs.execution.settle import running_here, settle_pair
+from jobs.execution.station import Station
+from jobs.models import Job
+from jobs.states import Phase
+
+logger = logging.getLogger("jobs.agent")
+
+AWAY = (OperationalError, InterfaceError)
+"""What Django raises when the database does not answer or has hung up."""
+
+
+class Ends:
+    """The ends of one node's jobs, and who waits for them."""
+
+    def __init__(self, station: Station, observers: Observers) -> None:
+        self._station = station
+        self._observers = observers
+        self._noted: set[Pair] = set()
+
+    def attend(self, pair: Pair) -> None:
+        """A job was launched: wait for its end, or take note of it if it is over by now."""
+        job = running_here(self._station, *pair)
+        if job is None:
+            self._observers.tell(pair)
+        elif not self._station.watch_wrapper(job):
+            self.note(pair)
+        elif job.phase == Phase.STOPPING:  # whoever asked found it in a thread's hands
+            self._settle(*pair)
+
+    def note(self, pair: Pair) -> None:
+        """A wrapper has gone, so its exit.json is there, or never will be."""
+        self._noted.add(pair)
+        guarded(launcher.reap)
+        guarded(self.settle_noted)
+
+    def settle_noted(self) -> None:
+        """Settle what was noted. With the database away it stays noted."""
+        noted = tuple(self._noted)
+        self._noted.difference_update(noted)
+        try:
+            self._each(noted)
+        except AWAY:
+            self._noted.update(noted)
+            raise
+
+    def stop_jobs(self) -> None:
+        """Have those stopped whose end somebody has asked for."""
+        stopping = Job.objects.stopping().on(self._station.node_name)
+        self._each(stopping.values_list("pk", "attempt"))
+
+    def tell_observers(self) -> None:
+        """Of jobs that somebody else has settled."""
+        for pair in self._observers.pairs():
+            here = Job.objects.live().on(self._station.node_name)
+            if not here.filter(pk=pair[0], attempt=pair[1]).exists():
+                self._observers.tell(pair)
+
+    def _each(self, pairs: Iterable[Pair]) -> None:
+        """Settle each of them. One that is odd keeps none of the others from it."""
+        for pair in pairs:
+            try:
+                self._settle(*pair)
+            except AWAY:
+                raise
+            except Exception:
+                logger.exception("job=%s attempt=%s: left to the sweep", *pair)
+
+    def _settle(self, job_id: int, attempt: int) -> None:
+        if settle_pair(job_id, attempt, self._station):
+            self._observers.tell((job_id, attempt))
