@@ -20,6 +20,7 @@ class Ending:
     cpu_seconds: float | None = None
     max_rss_mb: float | None = None
     wall_seconds: float | None = None
+    core_dumped: bool = False
 
     evidence = Evidence.SPOOL
 
@@ -45,6 +46,7 @@ class Ending:
             "exit_signal": self.exit_signal,
             "cpu_seconds": self.cpu_seconds,
             "max_rss_mb": self.max_rss_mb,
+            "core_dumped": self.core_dumped,
         }
 
     def facts(self) -> dict[str, Any]:
@@ -59,7 +61,8 @@ class Ending:
         return f"it ended with exit code {self.exit_code}"
 
     def _signal_name(self) -> str:
+        core = ", and left a core dump" if self.core_dumped else ""
         try:
-            return f"signal {self.exit_signal} ({signal.Signals(self.exit_signal or 0).name})"
+            return f"signal {self.exit_signal} ({signal.Signals(self.exit_signal or 0).name}){core}"
         except ValueError:
-            return f"signal {self.exit_signal}"
+            return f"signal {self.exit_signal}{core}"

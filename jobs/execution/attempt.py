@@ -7,8 +7,9 @@ import resource
 import signal
 import time
 
-from jobs.execution import cage, job_process, procfs
+from jobs.execution import cage, job_process, procfs, tree
 from jobs.execution.exit_file import ExitFile, write_new
+from jobs.execution.watches import Limit, WarningSignal, amount
 
 VERSION = 1
 HEARD = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -39,6 +40,7 @@ class Attempt:
         self.status = None  # type: int | None
         self.cause = None  # type: str | None
         self.began = self.ended = _now()
+        self.grace = amount(request, "grace_seconds")
         self.linger_until = self.kill_at = None  # type: float | None
 
     def begin(self):  # type: () -> str
@@ -93,27 +95,42 @@ class Attempt:
         return ""
 
     def supervise(self):  # type: () -> None
-        """Wait until the tree is empty. At limit or cancel ask it to end, and kill it after the grace."""
-        limit_at = self.began + float(self.request["time_limit_seconds"])  # type: ignore[arg-type]
+        """Wait until the tree is empty. When a watch finds cause it is asked to end, then killed."""
+        watches = (
+            WarningSignal(self.request, self.began, self.child),
+            Limit(self.request, self.began, self.output),
+        )
         while self._reap():
-            now = _now()
-            if self.kill_at is not None and now >= self.kill_at:
-                self._signal_tree(signal.SIGKILL)
-            elif self.kill_at is None and self.status is not None and now >= (self.linger_until or now):
-                self._stop(None)
-            elif self.kill_at is None and self.status is None and now >= limit_at:
-                self._say_limit()
-                self._stop("limit")
-            heard = signal.sigtimedwait(HEARD, self._patience(limit_at))
-            asked = heard is not None and heard.si_signo == signal.SIGTERM and os.path.exists("cancel")  # noqa: PTH110
-            if asked and self.kill_at is None:
-                self._stop("cancel" if self.status is None else None)
+            self._look(watches)
+            due = min(watch.due for watch in watches)
+            self._hear(signal.sigtimedwait(HEARD, self._patience(due)))
 
-    def _patience(self, limit_at):  # type: (float) -> float
+    def _look(self, watches):  # type: (tuple[WarningSignal | Limit, ...]) -> None
+        now = _now()
+        if self.kill_at is not None:
+            if now >= self.kill_at:
+                tree.signal_all(signal.SIGKILL)
+                cage.strike(self.request.get("cgroup"))
+        elif self.status is not None:
+            if now >= (self.linger_until or now):
+                self._stop("", self.grace)
+        else:
+            for watch in watches:
+                cause = watch.look(now) if now >= watch.due else ""
+                if cause:
+                    self._stop(cause, watch.grace)
+                    return
+
+    def _hear(self, heard):  # type: (signal.struct_siginfo | None) -> None
+        asked = heard is not None and heard.si_signo == signal.SIGTERM and os.path.exists("cancel")  # noqa: PTH110
+        if asked and self.kill_at is None:
+            self._stop("cancel", self.grace)
+
+    def _patience(self, due):  # type: (float) -> float
         if self.kill_at is not None:
             due = self.kill_at if _now() < self.kill_at else _now() + ROUND
-        else:
-            due = self.linger_until or limit_at
+        elif self.linger_until is not None:
+            due = self.linger_until
         return min(max(due - _now(), 0.001), PATIENCE)
 
     def _reap(self):  # type: () -> bool
@@ -130,27 +147,12 @@ class Attempt:
                 self.status = status
                 self.linger_until = _now() + LINGER
 
-    def _stop(self, cause):  # type: (str | None) -> None
+    def _stop(self, cause, grace):  # type: (str, float) -> None
         self._reap()
         if self.status is None:
-            self.cause = cause
-        self.kill_at = _now() + float(self.request["grace_seconds"])  # type: ignore[arg-type]
-        self._signal_tree(signal.SIGTERM)
-        self._signal_tree(signal.SIGCONT)  # a stopped process hears TERM only then
-
-    def _signal_tree(self, number):  # type: (int) -> None
-        for pid, ticks in procfs.descendants(os.getpid()):
-            procfs.signal_process(pid, ticks, number)
-        if number == signal.SIGKILL:
-            cage.strike(self.request.get("cgroup"))
-
-    def _say_limit(self):  # type: () -> None
-        seconds = int(float(self.request["time_limit_seconds"]))  # type: ignore[arg-type]
-        limit = f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-        job = self.request["job_id"]
-        line = f"jobsite: *** job {job} reached its time limit of {limit}; it is being stopped ***\n"
-        with contextlib.suppress(OSError):  # a full disk must not keep the job alive
-            os.write(self.output, line.encode())
+            self.cause = cause or None
+        self.kill_at = _now() + grace
+        tree.terminate()
 
     def record(self):  # type: () -> None
         """Leave the last word of this attempt."""
@@ -173,6 +175,7 @@ class Attempt:
             "attempt": self.request["attempt"],
             "exit_code": os.WEXITSTATUS(status) if launched and os.WIFEXITED(status) else None,
             "exit_signal": os.WTERMSIG(status) if launched and os.WIFSIGNALED(status) else None,
+            "core_dumped": launched and os.WCOREDUMP(status),
             "cause": self.cause,
             "launch_error": launch_error,
             "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),

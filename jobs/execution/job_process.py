@@ -9,7 +9,7 @@ import os
 import signal
 import time
 
-from jobs.execution import cage, streams
+from jobs.execution import cage, child_bounds, streams
 
 
 def command(arguments):  # type: (object) -> tuple[list[str], str]
@@ -41,6 +41,7 @@ def become(argv, request, output, gate, failure):  # type: (list[str], dict[str,
             os.dup2(source, target)
         default_signals()
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        child_bounds.bound()
         if not os.read(gate, 1):
             os._exit(1)
         directory = os.getcwd()  # noqa: PTH109

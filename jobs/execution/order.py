@@ -11,6 +11,9 @@ from jobs.execution.spool import AttemptDirectory, Request
 from jobs.file_pattern import FileFacts
 from jobs.models import Job, ResourceAllocation
 
+LEAST_SLACK = 64
+"""MiB above its request, or a tenth of it, before a job is taken for one that uses more than it asked for."""
+
 
 def prepare(job: Job, directory: AttemptDirectory, *, cages: Cages | None = None) -> None:
     """Write the request and the script's bytes, exactly as submitted, and make its private directories."""
@@ -33,6 +36,14 @@ def prepare(job: Job, directory: AttemptDirectory, *, cages: Cages | None = None
         open_mode=job.open_mode,
         cpu_indices=allocation.cpu_indices,
         cgroup=str(_group(job, allocation, cages)) if cages else "",
+        warning_signal=job.warning_signal or 0,
+        warning_seconds=job.warning_seconds,
+        warning_to_shell=job.warning_to_shell,
+        output_limit_bytes=job.partition.output_limit_mb * 2**20,
+        memory_mb=job.memory_mb,
+        memory_slack_mb=max(LEAST_SLACK, job.memory_mb // 10),
+        requeue=job.requeue,
+        fence_seconds=settings.FENCE_AFTER.total_seconds(),
     )
     directory.write_request(request, job.script.encode())
 

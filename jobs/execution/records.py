@@ -8,7 +8,8 @@ import json
 import math
 import os
 import stat
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,6 +59,7 @@ class Outcome:
     cpu_seconds: float
     max_rss_kb: int
     wall_seconds: float
+    core_dumped: bool = False
 
 
 def read_ticket(path: Path) -> Ticket | None:
@@ -83,13 +85,15 @@ def read_outcome(path: Path) -> Outcome | None:
     content = read_object(path)
     if content is None:
         return None
+    told = {name: content[name] for name in Outcome.__dataclass_fields__ if name in content}
+    extras = {name: told.pop(name) for name in EXTRAS if name in told}
     try:
-        outcome = Outcome(**{name: content[name] for name in Outcome.__dataclass_fields__})
-    except KeyError as error:
-        raise UnreadableFileError(path, f"{error} is missing") from error
+        outcome = Outcome(**told)
+    except TypeError as error:
+        raise UnreadableFileError(path, f"something is missing: {error}") from error
     if not _is_sound(outcome):
         raise UnreadableFileError(path, "it tells of no end")
-    return outcome
+    return replace(outcome, **{name: value for name, value in extras.items() if EXTRAS[name](value)})
 
 
 def _is_sound(outcome: Outcome) -> bool:
@@ -118,6 +122,14 @@ def _is_pid(value: object) -> bool:
 
 def _is_time(value: object) -> bool:
     return type(value) in (int, float) and math.isfinite(value) and value >= 0  # type: ignore[arg-type,operator]
+
+
+def _is_flag(value: object) -> bool:
+    return type(value) is bool
+
+
+EXTRAS: Final[dict[str, Callable[[object], bool]]] = {"core_dumped": _is_flag}
+"""What an outcome may tell besides, each with its test: one that fails it is left out, the rest counts."""
 
 
 def read_object(path: Path) -> dict[str, Any] | None:

@@ -186,4 +186,5 @@ def ending_of(outcome: Outcome) -> Ending:
         cpu_seconds=outcome.cpu_seconds,
         max_rss_mb=outcome.max_rss_kb / 1024,
         wall_seconds=outcome.wall_seconds,
+        core_dumped=outcome.core_dumped,
     )

@@ -51,6 +51,18 @@ class Request:
     """Empty: it is bound to none."""
     cgroup: str = ""
     """The directory of its control group. Empty: it has none."""
+    warning_signal: int = 0
+    """Sent `warning_seconds` before the limit. 0: none."""
+    warning_seconds: float = 0
+    warning_to_shell: bool = False
+    output_limit_bytes: int = 0
+    """0: none."""
+    memory_mb: int = 0
+    """0: not watched by the wrapper."""
+    memory_slack_mb: int = 0
+    requeue: bool = False
+    """It is fenced when its agent has not renewed for `fence_seconds`."""
+    fence_seconds: float = 45
     version: int = VERSION
 
 

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 
-from jobs.execution import cage, job_process
+from jobs.execution import cage, child_bounds, job_process
 from jobs.execution.attempt import HEARD, Attempt
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -46,6 +46,7 @@ def _isolate():  # type: () -> None
     with contextlib.suppress(PermissionError):  # already the leader of a session
         os.setsid()
     os.umask(0o077)
+    child_bounds.protect()
     libc = ctypes.CDLL(None, use_errno=True)
     for option in (PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS):
         if libc.prctl(option, 1, 0, 0, 0) != 0:

@@ -1,0 +1,36 @@
+"""What a job's process is given before it becomes the job: its place before the kernel, and sane limits.
+
+Standard library alone, as the wrapper.
+"""
+
+import contextlib
+import resource
+
+WRAPPER_OOM = -800
+JOB_OOM = 300
+MOST_FILES = 65536
+"""Some programs close every descriptor that they may have, one by one."""
+
+
+def protect():  # type: () -> None
+    """The wrapper is the last to be taken when memory runs out, where this account may say so."""
+    _adjust(WRAPPER_OOM)
+
+
+def bound():  # type: () -> None
+    """In the child: the job goes before what supervises it, and has a moderate number of files.
+
+    Core dumps stay as they were inherited: the job may ask for them, up to the hard limit.
+    """
+    _adjust(JOB_OOM)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft > MOST_FILES or soft == resource.RLIM_INFINITY:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (MOST_FILES, hard))
+
+
+def _adjust(score):  # type: (int) -> None
+    """Raising is always allowed, lowering needs a privilege; proc_pid_oom_score_adj(5)."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "r+b", buffering=0) as file:  # noqa: PTH123
+        if score < 0 or int(file.read()) < score:
+            file.write(b"%d" % score)
