@@ -11,8 +11,9 @@ import base64
 import binascii
 import json
 import logging
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, TypeVar
 
 from celery import current_app
 from kombu.exceptions import OperationalError
@@ -27,6 +28,7 @@ IN_HAND = 5
 """Seconds for which a message that a worker has taken and not acknowledged counts as being there."""
 
 Pair = tuple[int, int]
+Answer = TypeVar("Answer")
 
 
 def messages_of(node_names: Collection[str]) -> dict[str, set[Pair]] | None:
@@ -34,9 +36,21 @@ def messages_of(node_names: Collection[str]) -> dict[str, set[Pair]] | None:
 
     None: the broker does not answer.
     """
+    return _ask(lambda channel: _look(channel, node_names))
+
+
+def count_messages(node_names: Collection[str]) -> Counter[int] | None:
+    """How many messages of each job wait in these nodes' queues, by the job's number.
+
+    Each list is read at one moment, so that none is counted twice. None: the broker does not answer.
+    """
+    return _ask(lambda channel: Counter(job for name in node_names for job, _ in _at_once(channel, name)))
+
+
+def _ask(question: Callable[[Any], Answer]) -> Answer | None:
     try:
         with current_app.connection_for_read() as connection:
-            return _look(connection.default_channel, node_names)
+            return question(connection.default_channel)
     except (OperationalError, RedisError, OSError) as error:
         logger.warning("cannot look into the broker: %s", error)
         return None
@@ -56,9 +70,18 @@ def _look(channel: Any, node_names: Collection[str]) -> dict[str, set[Pair]]:
 
 
 def _waiting(channel: Any, node_name: str) -> Iterator[Pair]:
-    """In the lists of this node's queue: there is one for each priority."""
-    for step in channel.priority_steps:
-        yield from _listed(channel.client, channel._q_for_pri(node_queue(node_name).name, step))
+    for key in _lists(channel, node_name):
+        yield from _listed(channel.client, key)
+
+
+def _at_once(channel: Any, node_name: str) -> Iterator[Pair]:
+    for key in _lists(channel, node_name):
+        yield from filter(None, map(_pair, channel.client.lrange(key, 0, -1)))
+
+
+def _lists(channel: Any, node_name: str) -> list[str]:
+    """The lists of this node's queue: there is one for each priority."""
+    return [channel._q_for_pri(node_queue(node_name).name, step) for step in channel.priority_steps]
 
 
 def _listed(client: Any, key: str) -> Iterator[Pair]:

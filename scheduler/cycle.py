@@ -12,6 +12,7 @@ from jobs.messages import BrokerUnreachableError
 from jobs.models import Job
 from jobs.models.clock import database_now
 from jobs.models.room import read_rooms
+from jobs.states import Reason
 from scheduler import snapshot
 from scheduler.leader import Leader
 from scheduler.placement import Wait, place
@@ -19,6 +20,7 @@ from scheduler.placement import Wait, place
 logger = logging.getLogger(__name__)
 
 SCHEDULER = "scheduler"
+PAUSED = "An operator paused partition {}."
 
 
 @dataclass
@@ -35,7 +37,8 @@ def run_pass(leader: Leader) -> Report:
     """One pass of the leader. Raises DeposedError when it leads no longer, with nothing placed."""
     moment = database_now()
     report = Report(returned=_take_back(moment))
-    jobs = {job.pk: job for job in snapshot.waiting_jobs()}
+    _explain_paused()
+    jobs = {job.pk: job for job in _considered(leader)}
     if not jobs:
         return report
     plan = place(map(snapshot.request_of, jobs.values()), snapshot.offers(moment))
@@ -48,6 +51,26 @@ def run_pass(leader: Leader) -> Report:
     report.broker_down = not _tell(placed)
     _explain(jobs, plan.waits)
     return report
+
+
+def _considered(leader: Leader) -> list[Job]:
+    """The head of the queue, and behind it as many again from where the last pass stopped.
+
+    So those that cannot start, however many they are, keep nobody behind them from being looked at for long.
+    """
+    head = snapshot.waiting_jobs()
+    if len(head) < snapshot.PASS_SIZE:
+        leader.mark = None
+        return head
+    behind = max(leader.mark or head[-1].mark, head[-1].mark)
+    more = snapshot.waiting_jobs(behind=behind)
+    leader.mark = more[-1].mark if len(more) == snapshot.PASS_SIZE else None
+    return head + more
+
+
+def _explain_paused() -> None:
+    for partition in snapshot.paused_partitions():
+        lifecycle.explain_partition(partition, Reason.PARTITION_DOWN, PAUSED.format(partition.name))
 
 
 def _take_back(moment: datetime) -> int:

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from jobs.models.clock import ClockTimestamp, from_now
+from jobs.models.job import Mark
 from scheduler.models import SchedulerLease
 
 
@@ -27,6 +28,8 @@ class Leader:
         self.holder = holder
         self.lease = lease
         self.term: int | None = None
+        self.mark: Mark | None = None
+        """Where the last pass stopped in a long queue. None: at its end."""
 
     def campaign(self) -> bool:
         """Become leader if nobody is, or stay it. False: another one leads."""

@@ -51,7 +51,6 @@ class Request:
     asked: Capacity
     partition: int
     partition_name: str
-    paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def place(requests: Iterable[Request], offers: Sequence[Offer]) -> Plan:
     for request in requests:
         usable = [offer for offer in offers if request.partition in offer.partitions]
         fitting = [offer for offer in usable if _takes(offer) and request.asked.fits_in(offer.free)]
-        if request.paused or not fitting:
+        if not fitting:
             plan.waits.append(_wait(request, usable, before))
             continue
         chosen = min(fitting, key=lambda offer: _left_behind(offer, request.asked))
@@ -107,8 +106,6 @@ def _left_behind(offer: Offer, asked: Capacity) -> tuple[int, int, int, str]:
 def _wait(request: Request, usable: Sequence[Offer], before: dict[int, Capacity]) -> Wait:
     """The first true reason, from the widest cause to the narrowest."""
     name = request.partition_name
-    if request.paused:
-        return Wait(request.key, Reason.PARTITION_DOWN, f"An operator paused partition {name}.")
     if not usable:
         return Wait(request.key, Reason.REQ_NODE_NOT_AVAIL, f"Partition {name} has no node yet.")
     if not any(request.asked.fits_in(offer.size) for offer in usable):

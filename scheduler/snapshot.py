@@ -6,25 +6,37 @@ from itertools import groupby
 from django.conf import settings
 
 from jobs.models import Job, Node, Partition
+from jobs.models.job import Mark
 from jobs.models.room import Room, read_rooms
 from jobs.resources import Capacity
 from jobs.states import Hold
 from scheduler.placement import Offer, Request
 
 PASS_SIZE = 5000
-"""How many waiting jobs one pass looks at, so that a pass stays short however long the queue is."""
+"""How many waiting jobs are read at once; a pass looks at two such pages, so that it stays short however long
+the queue is."""
 
 READ = (
     "state", "phase", "attempt", "hold", "node_id", "cpus", "memory_mb", "gpus", "reason", "detail",
-    "dispatch_seq", "partition__name", "partition__state",
+    "dispatch_seq", "priority", "partition__name", "partition__priority",
 )  # fmt: skip
 """What placing needs of a job: a pass reads every waiting one, and a script may be long."""
 
 
-def waiting_jobs() -> list[Job]:
-    """Those that nobody holds, in the order in which they are considered."""
-    jobs = Job.objects.queued().filter(hold=Hold.NONE).select_related("partition")
-    return list(jobs.only(*READ).by_priority()[:PASS_SIZE])
+def waiting_jobs(*, behind: Mark | None = None) -> list[Job]:
+    """A page of those that nobody holds, in the order in which they are considered.
+
+    Those of a paused partition are not among them: however many they are, they keep nobody from being read.
+    """
+    jobs = Job.objects.queued().filter(hold=Hold.NONE).exclude(partition__state=Partition.State.PAUSED)
+    if behind is not None:
+        jobs = jobs.behind(behind)
+    return list(jobs.select_related("partition").only(*READ).by_priority()[:PASS_SIZE])
+
+
+def paused_partitions() -> list[Partition]:
+    """Those of which an operator wants no job started."""
+    return list(Partition.objects.filter(state=Partition.State.PAUSED))
 
 
 def request_of(job: Job) -> Request:
@@ -34,7 +46,6 @@ def request_of(job: Job) -> Request:
         asked=Capacity(cpus=job.cpus, memory_mb=job.memory_mb, gpus=job.gpus),
         partition=job.partition_id,
         partition_name=job.partition.name,
-        paused=job.partition.state == Partition.State.PAUSED,
     )
 
 

@@ -7,7 +7,7 @@ the README.
 """
 
 from jobs.lifecycle.end import cancel, finish, lose, return_unstarted
-from jobs.lifecycle.hold import explain, explain_all, hold, release, remark
+from jobs.lifecycle.hold import explain_all, explain_partition, hold, release, remark
 from jobs.lifecycle.journal import mend_allocation, note
 from jobs.lifecycle.place import Placing, await_broker, dispatch, place, return_to_queue
 from jobs.lifecycle.run import Identities, activate, start
@@ -20,8 +20,8 @@ __all__ = [
     "await_broker",
     "cancel",
     "dispatch",
-    "explain",
     "explain_all",
+    "explain_partition",
     "finish",
     "hold",
     "lose",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from jobs import messages, states
 from jobs.lifecycle.journal import stay
 from jobs.lifecycle.place import HELD_REASONS, give_back
-from jobs.models import Job
+from jobs.models import Job, Partition
 from jobs.states import EventKind, Hold, Reason
 
 
@@ -47,19 +47,23 @@ def release(job: Job, *, actor: str) -> bool:
     return released
 
 
-def explain(job: Job, reason: Reason, detail: str) -> bool:
-    """Say why a job waits. No transition, so no event. False: it waits no longer, or is held since."""
-    return explain_all([job], reason, detail) == 1
-
-
 def remark(job: Job, detail: str) -> bool:
     """Say of a running job what there is to know. No event, as it is no transition. False: it ended."""
     same = Job.objects.running().filter(pk=job.pk, attempt=job.attempt, phase=job.phase)
     return same.exclude(detail=detail).update(detail=detail) == 1
 
 
+def explain_partition(partition: Partition, reason: Reason, detail: str) -> int:
+    """Say of all that nobody holds in it why they wait, in one write, and answer of how many that was new."""
+    waiting = Job.objects.queued().filter(partition=partition, hold=Hold.NONE)
+    return waiting.exclude(reason=reason, detail=detail).update(reason=reason, detail=detail)
+
+
 def explain_all(jobs: Iterable[Job], reason: Reason, detail: str) -> int:
-    """Say of many jobs at once why they wait, and answer of how many: the others wait no longer."""
+    """Say of many jobs at once why they wait, and answer of how many: the others wait no longer.
+
+    No transition, so no event.
+    """
     alike = defaultdict(list)
     for job in jobs:
         alike[job.attempt, job.hold].append(job.pk)

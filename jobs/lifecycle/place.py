@@ -82,6 +82,7 @@ def _place_one(job: Job, node: Node, gpus: tuple[int, ...]) -> bool:
     AllocatedGpu.objects.bulk_create(AllocatedGpu(allocation=allocation, node=node, index=i) for i in gpus)
     job.node = node
     resources = {"cpus": job.cpus, "memory_mb": job.memory_mb, "gpus": list(gpus), "node": node.name}
+    resources |= {"node_cpus": node.cpus, "node_memory_mb": node.memory_mb}
     message = f"placed on {node.name}"
     record(job, EventKind.PLACED, SCHEDULER, states.PLACED, message, facts=resources, before=states.QUEUED)
     job.state, job.phase = states.PLACED

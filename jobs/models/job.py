@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.urls import reverse
 
 from jobs.models.clock import ClockTimestamp
@@ -14,6 +15,10 @@ from jobs.states import FINAL_STATES, Evidence, Hold, OpenMode, Phase, Reason, S
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
+
+
+Mark = tuple[int, int, int]
+"""Where a job stands in the order in which jobs are considered; the smaller one goes first."""
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -69,6 +74,13 @@ class JobQuerySet(models.QuerySet["Job"]):
     def by_priority(self) -> Self:
         """In the order in which they are considered: partition, priority, age."""
         return self.order_by("-partition__priority", "-priority", "pk")
+
+    def behind(self, mark: Mark) -> Self:
+        """Considered later than the job that stood at `mark`."""
+        by_partition, by_priority, key = mark
+        older = Q(priority=-by_priority, pk__gt=key)
+        less = Q(partition__priority=-by_partition) & (Q(priority__lt=-by_priority) | older)
+        return self.filter(Q(partition__priority__lt=-by_partition) | less)
 
     def visible_to(self, user: "User | AnonymousUser") -> Self:
         """Those that this person may see: their own, or every job for operators, viewers and superusers."""
@@ -178,6 +190,11 @@ class Job(models.Model):
     def step(self) -> Step:
         """Its state and phase."""
         return Step(State(self.state), Phase(self.phase))
+
+    @property
+    def mark(self) -> Mark:
+        """Where it stands among those that wait."""
+        return -self.partition.priority, -self.priority, self.pk
 
     @property
     def is_final(self) -> bool:

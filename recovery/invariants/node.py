@@ -10,6 +10,7 @@ from jobs.execution.spool import Spool
 from jobs.models import Job, Node, ResourceAllocation
 from jobs.states import Phase, Service
 
+IN_SERVICE: Final = (Service.UP, Service.DRAIN)
 OUR_FILES: Final = ("request.json", "ticket", "exit.json", "wrapper.log")
 
 
@@ -28,7 +29,7 @@ def strays() -> list[str]:
     for token, identity in processes.all_marked():
         for name, spool in spools:
             pair = spool.pair_of(token)
-            if pair and not Job.objects.running().filter(pk=pair[0], attempt=pair[1]).exists():
+            if pair and not _runs(pair) and processes.is_alive(identity):  # it may have ended in between
                 found.append(f"pid {identity.pid} of job {pair[0]}.{pair[1]} on {name}")
     return found
 
@@ -70,7 +71,12 @@ def secrets_in_spool() -> list[str]:
 
 
 def _in_service(node_name: str) -> bool:
-    return Node.objects.filter(name=node_name).exclude(service=Service.DOWN).exists()
+    """It takes jobs, or drains: what runs there is accounted for."""
+    return Node.objects.filter(name=node_name, service__in=IN_SERVICE, wanted__in=IN_SERVICE).exists()
+
+
+def _runs(pair: tuple[int, int]) -> bool:
+    return Job.objects.running().filter(pk=pair[0], attempt=pair[1]).exists()
 
 
 def _still_active(job: Job) -> bool:

@@ -49,6 +49,11 @@ ROW_INVARIANTS: Final[dict[str, tuple[str, str]]] = {
         "SELECT job_id, id, attempt FROM (SELECT job_id, id, attempt, lag(attempt) OVER"
         " (PARTITION BY job_id ORDER BY id) AS before FROM jobs_jobevent) e WHERE attempt < before",
     ),
+    "I10 (messages)": (
+        "each number of a message is used once",
+        "SELECT j.id, j.dispatch_seq, count(e.id) FROM jobs_job j LEFT JOIN jobs_jobevent e"
+        " ON e.job_id = j.id AND e.kind = 'dispatched' GROUP BY j.id HAVING j.dispatch_seq <> count(e.id)",
+    ),
     "I12": (
         "folding a job's events gives its row",
         "SELECT j.id, j.state, j.phase, e.to_state, e.to_phase FROM jobs_job j JOIN LATERAL"

@@ -320,7 +320,7 @@ def test_a_reason_is_not_written_over_a_hold_that_came_since() -> None:
     job = making.queued()
     seen = Job.objects.get(pk=job.pk)
     lifecycle.hold(job, Hold.USER, actor="ana")
-    assert not lifecycle.explain(seen, Reason.RESOURCES, "no room")
+    assert lifecycle.explain_all([seen], Reason.RESOURCES, "no room") == 0
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,21 @@ def test_more_than_a_node_has_is_an_overdraft_at_that_event(ask: dict[str, int])
     assert overdrafts()[0].startswith(f"event {JobEvent.objects.latest('pk').pk}: n1 had given")
 
 
+def test_a_node_that_is_smaller_now_gave_what_it_had() -> None:
+    making.node(cpus=4)
+    making.active(cpus=2), making.active(cpus=2)
+    making.node(cpus=1)
+    assert overdrafts() == []
+
+
+def test_an_older_event_is_measured_by_the_present_size() -> None:
+    node = making.node(cpus=1)
+    forge_placing(making.queued(), node, cpus=1)
+    assert overdrafts() == []
+    forge_placing(making.queued(), node, cpus=1)
+    assert len(overdrafts()) == 1
+
+
 def test_an_overdraft_that_is_over_by_now_is_seen_still() -> None:
     node = making.node(cpus=1)
     job = making.active()

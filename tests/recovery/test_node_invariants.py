@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from celery import current_app
 from django.conf import settings
 from django.core.management import call_command
 
-from jobs import lifecycle
+from jobs import lifecycle, messages
 from jobs.execution import processes, procfs
+from jobs.execution.processes import Identity
 from jobs.execution.spool import Spool
 from jobs.execution.station import Station
 from jobs.models import Job, JobEvent, Node
@@ -21,7 +23,7 @@ from recovery.invariants.check import BEYOND_ROWS
 from tests import making
 from tests.jobs.execution import running
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("broker")]
 
 
 @pytest.fixture
@@ -37,8 +39,7 @@ def broken() -> set[str]:
 
 
 def a_node_once_gave_more_than_it_has(station: Station) -> None:
-    job = making.active()
-    placed = job.events.get(kind=EventKind.PLACED)
+    placed = making.active().events.get(kind=EventKind.PLACED)
     JobEvent.objects.filter(pk=placed.pk).update(evidence={**placed.evidence, "cpus": 99})
 
 
@@ -69,7 +70,12 @@ def a_wrappers_log_holds_the_secret_key(station: Station) -> None:
     (directory.path / "wrapper.log").write_text(f"Traceback … {settings.SECRET_KEY}")
 
 
+def a_message_waits_that_nobody_sent(station: Station) -> None:
+    messages.publish(making.placed().pk, 1, "n1")
+
+
 BROKEN: list[tuple[str, Callable[[Station], None]]] = [
+    ("L4", a_message_waits_that_nobody_sent),
     ("I6 (history)", a_node_once_gave_more_than_it_has),
     ("I7, I8", a_process_of_a_final_job_lives),
     ("L1 (node)", nothing_of_a_running_job_lives),
@@ -99,10 +105,34 @@ def test_jobs_that_run_and_have_run_break_none(station: Station) -> None:
     assert broken() == set()
 
 
-def test_a_process_of_a_node_out_of_service_is_no_stray(station: Station) -> None:
+@pytest.mark.parametrize(
+    "out", [{"service": Service.DOWN}, {"service": Service.RECONCILING}, {"wanted": Service.DOWN}]
+)
+def test_a_process_of_a_node_out_of_service_is_no_stray(station: Station, out: dict[str, Service]) -> None:
     a_process_of_a_final_job_lives(station)
-    Node.objects.update(service=Service.DOWN)
+    Node.objects.update(**out)
     assert "I7, I8" not in broken()
+
+
+def test_a_process_that_ended_while_it_was_looked_at_is_no_stray(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = (station.spool.attempt(7, 1).token, Identity(station.boot_id, 2**22, 1))
+    monkeypatch.setattr("recovery.invariants.node.processes.all_marked", lambda: [gone])
+    assert broken() == set()
+
+
+def test_messages_that_were_sent_and_a_broker_that_answers_break_nothing(station: Station) -> None:
+    assert lifecycle.dispatch(making.placed())
+    assert broken() == set()
+
+
+def test_a_broker_that_does_not_answer_leaves_it_open(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = current_app.connection_for_read("redis+socket:///no/such/socket")
+    monkeypatch.setattr(current_app, "connection_for_read", lambda: away)
+    assert broken() == {"L4"}
 
 
 MADE_UP = {

@@ -15,7 +15,7 @@ from recovery.invariants import verify
 from recovery.invariants.rows import ROW_INVARIANTS
 from tests import making
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("broker")]
 
 
 def broken() -> set[str]:
@@ -102,6 +102,10 @@ def an_attempt_fell() -> None:
     JobEvent.objects.filter(pk=max(job.events.values_list("pk", flat=True))).update(attempt=0)
 
 
+def a_message_was_sent_without_its_number() -> None:
+    Job.objects.filter(pk=making.placed().pk).update(dispatch_seq=1)
+
+
 def a_row_was_changed_without_an_event() -> None:
     job = making.active()
     Job.objects.filter(pk=job.pk).update(phase=Phase.STARTING)
@@ -169,6 +173,7 @@ BROKEN: list[tuple[str, Callable[[], None]]] = [
     ("I6 (GPUs)", a_gpu_is_free_though_its_allocation_is_not),
     ("I9", something_happened_to_a_final_job),
     ("I10", an_attempt_fell),
+    ("I10 (messages)", a_message_was_sent_without_its_number),
     ("I12", a_row_was_changed_without_an_event),
     ("I12 (chain)", an_event_is_missing_between_two),
     ("I12 (first)", a_job_was_never_submitted),

@@ -12,6 +12,7 @@ from jobs.messages import BrokerUnreachableError
 from jobs.models import Job, NodeLease, Partition
 from jobs.models.clock import ClockTimestamp, database_now, from_now
 from jobs.states import Hold, Reason, Service
+from scheduler import snapshot
 from scheduler.cycle import run_pass
 from scheduler.leader import DeposedError, Leader
 from tests import making
@@ -83,6 +84,55 @@ def test_a_paused_partition_places_nothing_and_says_so(leader: Leader, outbox: O
     run_pass(leader)
     job.refresh_from_db()
     assert job.reason == Reason.PARTITION_DOWN
+
+
+def test_f12_jobs_of_a_paused_partition_keep_nobody_behind_them_from_a_place(
+    leader: Leader, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F12: however many they are; what they wait for is said of all of them in one write."""
+    monkeypatch.setattr(snapshot, "PASS_SIZE", 2)
+    partition = Partition.objects.create(name="nights", state=Partition.State.PAUSED, priority=9)
+    for _ in range(5):
+        making.queued(partition="nights")
+    making.node()
+    fit = making.queued()
+    assert run_pass(leader).placed == 1
+    assert step_of(fit) == states.PLACED
+    assert partition.jobs.filter(reason=Reason.PARTITION_DOWN).count() == 5
+    with CaptureQueriesContext(connection) as queries:
+        run_pass(leader)
+    assert partition.jobs.filter(detail="An operator paused partition nights.").count() == 5
+    assert sum(query["sql"].startswith('UPDATE "jobs_job"') for query in queries) == 1
+
+
+def test_f12_jobs_that_fit_nowhere_keep_nobody_behind_them_from_a_place(
+    leader: Leader, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F12: a pass looks at the head of the queue, and goes on where the last one stopped."""
+    monkeypatch.setattr(snapshot, "PASS_SIZE", 2)
+    making.node(cpus=1)
+    unfit = [making.queued(cpus=2, priority=number % 3) for number in range(7)]
+    fit, last = making.queued(), making.queued(priority=-1)
+    report = [run_pass(leader) for _ in range(3)]
+    assert [one.placed for one in report] == [0, 0, 1]
+    assert max(one.waiting for one in report) == 4
+    assert (step_of(fit), step_of(last)) == (states.PLACED, states.QUEUED)
+    assert {fresh.reason for fresh in Job.objects.filter(pk__in=[job.pk for job in unfit])} == {
+        Reason.BAD_CONSTRAINTS
+    }
+
+
+def test_a_pass_that_reached_the_end_of_the_queue_begins_again_behind_its_head(
+    leader: Leader, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "PASS_SIZE", 2)
+    unfit = [making.queued(cpus=2) for _ in range(5)]
+    making.node(cpus=1)
+    marks = []
+    for _ in range(4):
+        run_pass(leader)
+        marks.append(leader.mark)
+    assert marks == [unfit[3].mark, None, unfit[3].mark, None]
 
 
 @pytest.mark.parametrize(

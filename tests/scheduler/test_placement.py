@@ -32,14 +32,14 @@ def _offer(key: int, word: str) -> Offer:
 
 
 def requests(words: str) -> list[Request]:
-    """`2c/1m 4c/8m/1g`: what each job asks for, in order; a trailing `p` is a job of a paused partition."""
+    """`2c/1m 4c/8m/1g`: what each job asks for, in order."""
     return [_request(key, word) for key, word in enumerate(words.split(), 1)]
 
 
 def _request(key: int, word: str) -> Request:
-    amounts = [int(a[:-1]) for a in word.rstrip("p").split("/")] + [0]
+    amounts = [int(a[:-1]) for a in word.split("/")] + [0]
     asked = Capacity(*amounts[:3])
-    return Request(key=key, asked=asked, partition=1, partition_name="default", paused=word.endswith("p"))
+    return Request(key=key, asked=asked, partition=1, partition_name="default")
 
 
 def told(plan: Plan) -> str:
@@ -58,7 +58,6 @@ CASES = [
     ("n1=2c/4m!deaf", "1c/1m", "1:BrokerDown"),
     ("n1=2c/4m!closed", "1c/1m", "1:ReqNodeNotAvail"),
     ("n1=2c/4m!closed n2=1c/4m", "2c/1m", "1:ReqNodeNotAvail"),
-    ("n1=2c/4m", "1c/1mp", "1:PartitionDown"),
     ("", "1c/1m", "1:ReqNodeNotAvail"),
     ("n1=2c/4m/2g n2=2c/4m", "1c/1m 1c/1m/2g", "1@2 2@1"),
     ("n1=2c/4m/1g", "1c/1m/2g", "1:BadConstraints"),
