@@ -10,16 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from jobs.resources import parse_memory
+from jobs.variables import is_name
+from jobs.warning_signal import WarningSignal
 
 LARGEST_SCRIPT: Final = 1024 * 1024
 LONGEST_NAME: Final = 128
-MOST_VARIABLES: Final = 64
-LARGEST_ENVIRONMENT: Final = 32 * 1024
+MOST_VARIABLES: Final = 256
+LARGEST_ENVIRONMENT: Final = 64 * 1024
 MOST_ARGUMENTS: Final = 256
 HIGHEST_PRIORITY: Final = 1_000_000
+MOST_ATTEMPTS: Final = 100
+DEFAULT_ATTEMPTS: Final = 5
 DEFAULT_MEMORY_MB: Final = 1024
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _YES = {"true", "on", "1", "yes"}
 _NO = {"", "false", "off", "0", "no"}
 
@@ -121,7 +124,7 @@ def read_environment(value: object) -> dict[str, str]:
     if len(value) > MOST_VARIABLES:
         raise ValueError(f"There are {len(value)} variables; at most {MOST_VARIABLES} are allowed.")
     for name, content in value.items():
-        if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
+        if not isinstance(name, str) or not is_name(name):
             raise ValueError(
                 f"{str(name)[:40]!r} is no variable's name. Use letters, digits and underscores."
             )
@@ -150,3 +153,17 @@ def read_truth(value: object) -> bool:
     if text in _YES or text in _NO:
         return text in _YES
     raise ValueError(f"{text[:40]!r} is neither yes nor no. Give true or false.")
+
+
+def read_signal(value: object) -> WarningSignal | None:
+    """The warning before the limit. None: none is wanted."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise ValueError("The signal must be a text such as USR1@60.")
+    return WarningSignal.parse(str(value))
+
+
+def read_max_attempts(value: object) -> int:
+    """How often a job may be run, the first time counted."""
+    return read_whole("Attempts", value, DEFAULT_ATTEMPTS, 1, MOST_ATTEMPTS)

@@ -14,30 +14,17 @@ from django import forms
 
 from jobs import spec
 from jobs.errors import InvalidSpec
-from jobs.fields import DEFAULT_MEMORY_MB
+from jobs.fields import DEFAULT_ATTEMPTS, DEFAULT_MEMORY_MB
+from jobs.form_fields import PlainField, many_lines, number, one_line
 from jobs.models import Job
 from jobs.resources import describe_duration, format_memory
 from jobs.spec import PartitionRule
+from jobs.states import OpenMode
 
-FOLDED: Final = ("partition", "work_dir", "arguments", "environment", "priority", "hold")
-
-
-class PlainField(forms.CharField):
-    """Any text, unchanged: jobs.spec says what is wrong with it, better than a general validator."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(required=False, strip=False, **options)
-        self.validators = []
-
-
-def _number() -> forms.TextInput:
-    return forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
-
-
-def _lines(rows: int, example: str) -> forms.Textarea:
-    return forms.Textarea(
-        attrs={"rows": rows, "class": "code", "spellcheck": "false", "placeholder": example}
-    )
+FOLDED: Final = (
+    "partition", "work_dir", "stdin_path", "stdout_path", "stderr_path", "open_mode", "arguments",
+    "environment", "signal", "requeue", "max_attempts", "priority", "hold",
+)  # fmt: skip
 
 
 class JobForm(forms.Form):
@@ -58,9 +45,9 @@ class JobForm(forms.Form):
     name = PlainField(
         label="Name", widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "job"})
     )
-    cpus = PlainField(label="CPUs", widget=_number())
+    cpus = PlainField(label="CPUs", widget=number())
     memory = PlainField(label="Memory", widget=forms.TextInput(attrs={"autocomplete": "off"}))
-    gpus = PlainField(label="GPUs", widget=_number())
+    gpus = PlainField(label="GPUs", widget=number())
     time_limit = PlainField(label="Time limit", widget=forms.TextInput(attrs={"autocomplete": "off"}))
     partition = forms.CharField(label="Partition", required=False, widget=forms.Select())
     work_dir = PlainField(
@@ -69,12 +56,35 @@ class JobForm(forms.Form):
         help_text="A whole path, from /.",
     )
     arguments = PlainField(
-        label="Arguments", widget=_lines(2, "one a line"), help_text="One a line: $1, $2 … of the script."
+        label="Arguments", widget=many_lines(2, "one a line"), help_text="One a line: $1, $2 … of the script."
     )
     environment = PlainField(
-        label="Environment", widget=_lines(3, "NAME=value"), help_text="NAME=value, one a line."
+        label="Environment", widget=many_lines(3, "NAME=value"), help_text="NAME=value, one a line."
     )
-    priority = PlainField(label="Priority", widget=_number(), help_text="Jobs with more go first.")
+    stdin_path = PlainField(
+        label="Input file", widget=one_line("nothing"), help_text="A path, or a name in the work directory."
+    )
+    stdout_path = PlainField(
+        label="Output file",
+        widget=one_line("the platform keeps it"),
+        help_text="%j is the number of the job, %x its name, %N the node.",
+    )
+    stderr_path = PlainField(label="Error output file", widget=one_line("joins the output"))
+    open_mode = PlainField(
+        label="A file that is there",
+        initial=OpenMode.TRUNCATE.value,
+        widget=forms.Select(choices=[("truncate", "is emptied"), ("append", "is appended to")]),
+    )
+    signal = PlainField(
+        label="Signal before the limit",
+        widget=one_line("none"),
+        help_text="USR1@60: 60 s before. B:USR1: to the script alone.",
+    )
+    requeue = forms.BooleanField(label="Run it again if its node is lost", required=False)
+    max_attempts = PlainField(
+        label="Runs at most", widget=number(), initial=str(DEFAULT_ATTEMPTS), help_text="If it is run again."
+    )
+    priority = PlainField(label="Priority", widget=number(), help_text="Jobs with more go first.")
     hold = forms.BooleanField(label="Hold it until I release it", required=False)
     form_key = forms.CharField(required=False, widget=forms.HiddenInput())
 
@@ -183,6 +193,7 @@ def filled_from(job: Job, request: Mapping[str, object], *, shows_values: bool) 
         "time_limit": _span(job.time_limit),
         "arguments": "\n".join(job.arguments),
         "environment": "\n".join(f"{name}={value}" for name, value in variables.items()),
+        "max_attempts": str(job.max_attempts),
         "form_key": new_key(),
     }
 

@@ -20,6 +20,7 @@ from jobs.resources import (
     format_memory,
     parse_time_limit,
 )
+from jobs.warning_signal import WarningSignal
 
 FIELDS: Final = (
     "script",
@@ -33,6 +34,9 @@ FIELDS: Final = (
     "gpus",
     "time_limit",
     *files.FIELDS,
+    "signal",
+    "requeue",
+    "max_attempts",
     "priority",
     "hold",
 )
@@ -73,6 +77,9 @@ class JobSpec:
     priority: int
     hold: bool
     files: Files = files.NONE
+    warning: WarningSignal | None = None
+    requeue: bool = False
+    max_attempts: int = fields.DEFAULT_ATTEMPTS
 
 
 def fingerprint(spec: JobSpec) -> str:
@@ -108,6 +115,9 @@ def parse(
     environment = form.take("environment", fields.read_environment)
     priority = form.take("priority", fields.read_priority)
     hold = form.take("hold", fields.read_truth)
+    warning = form.take("signal", lambda value: _warning(value, limit))
+    requeue = form.take("requeue", fields.read_truth)
+    max_attempts = form.take("max_attempts", fields.read_max_attempts)
     if rule is not None and cpus is not None and memory is not None and gpus is not None:
         form.add(_too_large(Capacity(cpus, memory, gpus), rule))
     form.raise_errors()
@@ -125,6 +135,9 @@ def parse(
         priority=present(priority),
         hold=present(hold),
         files=present(own_files),
+        warning=warning,
+        requeue=present(requeue),
+        max_attempts=present(max_attempts),
     )
 
 
@@ -149,6 +162,13 @@ def _time_limit(value: object, rule: PartitionRule | None) -> timedelta:
             f"{describe_duration(rule.max_time_limit)}. Ask for less."
         )
     return limit
+
+
+def _warning(value: object, limit: timedelta | None) -> WarningSignal | None:
+    warning = fields.read_signal(value)
+    if warning and limit is not None:
+        warning.check_before(limit)
+    return warning
 
 
 def _too_large(asked: Capacity, rule: PartitionRule) -> dict[str, str]:

@@ -63,6 +63,9 @@ def request_of(job: Job, user: "User") -> dict[str, object]:
         "stdout_path": job.stdout_path,
         "stderr_path": job.stderr_path,
         "open_mode": job.open_mode,
+        "signal": str(job.warning or ""),
+        "requeue": job.requeue,
+        "max_attempts": job.max_attempts,
         "priority": job.priority if is_operator(user) else min(job.priority, 0),
     }
 

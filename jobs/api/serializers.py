@@ -5,6 +5,7 @@ from typing import Final
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from jobs.fields import DEFAULT_ATTEMPTS
 from jobs.models import Job
 from jobs.states import OpenMode
 
@@ -69,6 +70,9 @@ class JobSerializer(ListedJobSerializer):
     stdout_path = serializers.CharField(read_only=True, help_text="Empty: the platform keeps the output.")
     stderr_path = serializers.CharField(read_only=True, help_text="Empty: it joins the output.")
     open_mode = serializers.CharField(read_only=True)
+    signal = serializers.CharField(source="warning", read_only=True, allow_null=True)
+    requeue = serializers.BooleanField(read_only=True)
+    max_attempts = serializers.IntegerField(read_only=True)
 
 
 class JobPageSerializer(serializers.Serializer[dict[str, object]]):
@@ -97,5 +101,8 @@ class JobRequestSerializer(serializers.Serializer[dict[str, object]]):
     stdout_path = serializers.CharField(required=False, help_text="Without it, the platform keeps it.")
     stderr_path = serializers.CharField(required=False, help_text="Without it, it joins the output.")
     open_mode = serializers.ChoiceField(list(OpenMode), required=False, default=OpenMode.TRUNCATE)
+    signal = serializers.CharField(required=False, help_text='Before the limit: "USR1@60", "B:TERM@30".')
+    requeue = serializers.BooleanField(required=False, default=False, help_text="Again, if its node is lost.")
+    max_attempts = serializers.IntegerField(required=False, default=DEFAULT_ATTEMPTS)
     hold = serializers.BooleanField(required=False, default=False)
     priority = serializers.IntegerField(required=False, default=0, help_text="Above 0: operators only.")

@@ -6,6 +6,7 @@ import sys
 from typing import Any, Final, NoReturn
 
 from jobs.cli.errors import UNEXPECTED
+from jobs.cli.job_options import add_job_options
 
 STATES: Final = "PENDING, RUNNING, COMPLETED, FAILED, CANCELLED"
 EPILOG: Final = """\
@@ -29,12 +30,15 @@ SUBMIT: Final = """\
 examples:
   jobsite submit train.sh -c 4 --mem 8G --gpus 1 -t 2h -J train
   jobsite submit sweep.sh -- --seed 7 data.csv
+  jobsite submit train.sh -o logs/%x-%j.out --signal B:USR1@120 --requeue
   jobsite submit --wrap 'sort big.txt | uniq -c > counted.txt'
   generate-script | jobsite submit - --parsable
 
 The job runs in the directory in which you are. Of your variables it gets those that you name with --export,
-such as --export PATH,SEED=7; for a value with a comma, set the variable and name it only. Names of the
-platform's own, such as LD_*, PYTHON*, SLURM_* and JOBSITE_*, never reach a job.
+such as --export PATH,SEED=7, or all of them with --export ALL; for a value with a comma, set the variable and
+name it only. Names of the platform's own, such as LD_*, PYTHON*, SLURM_* and JOBSITE_*, never reach a job.
+
+In a file's name, %j is the job's number (%4j: four digits), %x its name, %u your user name, %N the node.
 """
 RUN: Final = """\
 examples:
@@ -52,7 +56,7 @@ examples:
   jobsite queue --all --state FAILED,CANCELLED
   jobsite queue --json | jq -r '.[].id'
 """
-LOGS: Final = "examples:\n  jobsite logs 12 > output.txt\n  jobsite logs -f 12\n"
+LOGS: Final = "examples:\n  jobsite logs 12 > output.txt\n  jobsite logs -f 12\n  jobsite logs --stderr 12\n"
 CANCEL: Final = "examples:\n  jobsite cancel 12\n  jobsite cancel 12 13 14\n"
 
 
@@ -107,51 +111,14 @@ def _submit(command: Parser) -> None:
     command.add_argument("arguments", metavar="ARGUMENT", nargs="*", help="what the script is given")
     command.add_argument("--wrap", metavar="COMMAND", help="a shell command instead of a script")
     command.add_argument("--parsable", action="store_true", help="print the job's number and nothing else")
-    _resources(command)
+    add_job_options(command, _text)
 
 
 def _run(command: Parser) -> None:
     command.usage = "jobsite run [options] -- COMMAND [ARGUMENT ...]"
-    _resources(command)
+    add_job_options(command, _text)
     command.add_argument(
         "words", metavar="COMMAND", nargs=argparse.REMAINDER, help="the command and its words"
-    )
-
-
-def _resources(command: Parser) -> None:
-    """What a job asks for. The API reads and checks the values: one place says what is allowed."""
-    add = command.add_argument
-    add("-c", "--cpus-per-task", dest="cpus", metavar="N", type=_text, help="CPUs (default 1)")
-    add(
-        "--mem",
-        dest="memory",
-        metavar="SIZE",
-        type=_text,
-        help="memory: 512M, 2G; a number is MiB (default 1G)",
-    )
-    add("-G", "--gpus", dest="gpus", metavar="N", type=_text, help="GPUs (default 0)")
-    add(
-        "-t",
-        "--time",
-        dest="time_limit",
-        metavar="LIMIT",
-        type=_text,
-        help="time limit: 90m, 2h, 1-12:00:00; a number is minutes (default: the partition's)",
-    )
-    add("-J", "--job-name", dest="name", metavar="NAME", type=_text, help="name (default: the script's)")
-    add("-p", "--partition", metavar="NAME", type=_text, help="partition (default: the default one)")
-    add(
-        "-D", "--chdir", dest="work_dir", metavar="DIR", type=_text, help="work directory (default: this one)"
-    )
-    add("-H", "--hold", action="store_true", help="do not start it before it is released")
-    add("--priority", metavar="N", type=_text, help="priority; above 0 only for operators (default 0)")
-    add(
-        "--export",
-        metavar="NAME[=VALUE],...",
-        action="append",
-        default=[],
-        type=_text,
-        help="variables for the job, by name (default: none); may be given again",
     )
 
 
@@ -174,6 +141,7 @@ def _show(command: Parser) -> None:
 def _logs(command: Parser) -> None:
     command.add_argument("number", metavar="ID", type=_number)
     command.add_argument("-f", "--follow", action="store_true", help="go on to the job's end")
+    command.add_argument("--stderr", action="store_true", help="the error output, where it has its own file")
 
 
 def _cancel(command: Parser) -> None:

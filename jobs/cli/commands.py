@@ -80,10 +80,12 @@ def show(call: Call) -> int:
 def logs(call: Call) -> int:
     """A job's output: what there is, or all of it to the job's end."""
     job = call.server.job(call.given.number)
+    stream = "stderr" if call.given.stderr else "stdout"
     if call.given.follow:
-        Follower(call.server, job["id"], sys.stdout.buffer, say).follow()
+        Follower(call.server, job["id"], sys.stdout.buffer, say, stream=stream).follow()
         return OK
-    copy(call.server, job["id"], sys.stdout.buffer)
+    if note := copy(call.server, job["id"], sys.stdout.buffer, stream):
+        say(safe(note))
     if job["state"] == "PENDING":
         say(f"Job {job['id']} has not started yet: {safe(job['detail'] or job['reason'])}")
     return OK

@@ -22,15 +22,16 @@ def pause(seconds: float) -> None:
     threading.Event().wait(seconds)
 
 
-def copy(server: Server, number: int, out: BinaryIO) -> None:
-    """What there is now; what is written meanwhile is not waited for."""
-    piece = server.output(number, 0)
+def copy(server: Server, number: int, out: BinaryIO, stream: str = "stdout") -> str:
+    """What there is now, and no more: what is written meanwhile is not waited for. Answers why it is none."""
+    piece = server.output(number, 0, stream)
     end = piece.size
     while piece.data:
         _write(out, piece.data)
         if piece.next >= end:
-            return
-        piece = server.output(number, piece.next)
+            break
+        piece = server.output(number, piece.next, stream)
+    return piece.note
 
 
 class Follower:
@@ -43,25 +44,30 @@ class Follower:
         out: BinaryIO,
         say: Callable[[str], None],
         wait: Callable[[float], None] = pause,
+        stream: str = "stdout",
     ) -> None:
         self._server = server
         self._number = number
         self._out = out
         self._say = say
         self._wait = wait
+        self._stream = stream
         self._next = 0
         self._idle = 0.0
         self._told = ""
+        self._note = ""
         self._away = False
 
     def follow(self) -> None:
         """Write all of it; return when the job has ended and nothing more will come."""
         delay = SHORTEST
         while True:
-            piece = self._ask(lambda: self._server.output(self._number, self._next))
+            piece = self._ask(lambda: self._server.output(self._number, self._next, self._stream))
             if piece is not None and piece.data:
                 _write(self._out, piece.data)
                 self._next, self._idle, delay = piece.next, 0.0, SHORTEST
+            if piece is not None:
+                self._tell_once(piece.note)
             if piece is not None and piece.ended:
                 return
             if piece is None or not piece.data or piece.next >= piece.size:
@@ -88,6 +94,12 @@ class Follower:
             return
         self._told = job["detail"]
         self._say(f"Job {self._number} waits: {safe(self._told)}")
+
+    def _tell_once(self, note: str) -> None:
+        """Why nothing can be read, when that is something else than before."""
+        if note and note != self._note:
+            self._say(safe(note))
+        self._note = note
 
     def _ask(self, question: Callable[[], Value]) -> Value | None:
         """The answer. None: the server is away, which is said once; the job goes on without it."""

@@ -9,10 +9,16 @@ from typing import Final
 
 from jobs.cli.errors import CommandError, UsageError
 from jobs.cli.refusals import HINTS
-from jobs.fields import LARGEST_SCRIPT, LONGEST_NAME
+from jobs.fields import LARGEST_SCRIPT, LONGEST_NAME, is_plain
+from jobs.variables import is_name, is_refused
 
 STDIN: Final = "-"
-OPTIONS: Final = ("name", "cpus", "memory", "gpus", "time_limit", "partition", "priority")
+OPTIONS: Final = (
+    "name", "cpus", "memory", "gpus", "time_limit", "partition", "priority", "stdin_path", "stdout_path",
+    "stderr_path", "open_mode", "signal", "max_attempts",
+)  # fmt: skip
+EVERYTHING: Final = "ALL"
+NOTHING: Final = "NONE"
 
 
 def script_request(
@@ -50,10 +56,11 @@ def _request(given: Namespace, script: str, name: str, variables: Mapping[str, s
     own = _environment(given.export, variables)
     return {
         "script": script,
-        "work_dir": given.work_dir or _here(),
+        "work_dir": str(Path(_here(), given.work_dir or "")),
         **{option: value for option, value in asked.items() if value},
         **({"environment": own} if own else {}),
         **({"hold": True} if given.hold else {}),
+        **({"requeue": True} if given.requeue else {}),
     }
 
 
@@ -97,14 +104,31 @@ def _read(script: str) -> str:
 
 
 def _environment(exports: Sequence[str], variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables that were named, with the value given or the one that they have here."""
+    """All that may be passed on, or those that were named, with the value given or the one they have here."""
     own: dict[str, str] = {}
-    for part in (part for export in exports for part in export.split(",") if part not in ("", "NONE")):
-        name, given, value = part.partition("=")
+    for word in (word for export in exports for word in export.split(",") if word not in ("", NOTHING)):
+        name, given, value = word.partition("=")
+        if word == EVERYTHING:
+            own = {**_passable(variables), **own}
+            continue
+        if is_refused(name):
+            raise CommandError(
+                f"environment: {name} never reaches a job: the platform keeps such names to itself",
+                hints=["set it in the script"],
+            )
         if not given and name not in variables:
             raise CommandError(
                 f"environment: {name} is not set here, so that it has no value to pass on",
-                hints=[f"--export {name}=VALUE, or set it; variables are named one by one, ALL is none"],
+                hints=[f"--export {name}=VALUE, or set it"],
             )
         own[name] = value if given else variables[name]
     return own
+
+
+def _passable(variables: Mapping[str, str]) -> dict[str, str]:
+    """Those that a job may have. Another name or another text cannot be sent, and a shell makes many such."""
+    return {
+        name: value
+        for name, value in variables.items()
+        if is_name(name) and not is_refused(name) and is_plain(value)
+    }

@@ -59,6 +59,8 @@ class Piece:
     next: int
     size: int
     ended: bool
+    note: str = ""
+    """Why there is nothing to read; empty when there is no more to say."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,10 @@ class Server:
             if not before or len(found) >= limit:
                 return Listing(found, bool(before), answer.date)
 
-    def output(self, number: int, start: int) -> Piece:
+    def output(self, number: int, start: int, stream: str = "stdout") -> Piece:
         """The output from this byte on, as far as it goes into one answer."""
-        answer = self.ask("GET", f"jobs/{number}/output/?from={start}")
+        which = "" if stream == "stdout" else f"&stream={stream}"
+        answer = self.ask("GET", f"jobs/{number}/output/?from={start}{which}")
         told = answer.headers
         try:
             return Piece(
@@ -113,6 +116,7 @@ class Server:
                 int(told["X-Jobsite-Next"]),
                 int(told["X-Jobsite-Size"]),
                 told["X-Jobsite-Ended"] == "true",
+                str(told.get("X-Jobsite-Note", "")),
             )
         except (KeyError, TypeError, ValueError):
             raise UnexpectedAnswerError("the answer does not say which part of the output it is") from None

@@ -33,6 +33,11 @@ def _facts(job: Job, now: datetime) -> list[tuple[str, str]]:
         ("Priority", str(job["priority"]) if job["priority"] else ""),
         ("Owner", safe(job["owner"])),
         ("Work dir", safe(job["work_dir"]) or "a private scratch directory"),
+        ("Input", safe(job["stdin_path"])),
+        ("Output", _file(job, "stdout_path")),
+        ("Errors", _file(job, "stderr_path")),
+        ("Signal", safe(job["signal"] or "")),
+        ("Requeue", f"if its node is lost, {job['max_attempts']} runs at most" if job["requeue"] else ""),
         ("Submitted", _moment(job["submitted_at"])),
         ("Started", _moment(job["started_at"], f"waited {waited(job, now)}")),
         ("Limit at", "" if job["ended_at"] else _moment(job["limit_at"])),
@@ -46,6 +51,11 @@ def _exit(job: Job) -> str:
     if job["exit_signal"] is not None:
         return f"signal {job['exit_signal']}"
     return "" if job["exit_code"] is None else f"code {job['exit_code']}"
+
+
+def _file(job: Job, field: str) -> str:
+    added = " (appended to)" if job["open_mode"] == "append" else ""
+    return f"{safe(job[field])}{added}" if job[field] else ""
 
 
 def _moment(text: str | None, note: str = "") -> str:

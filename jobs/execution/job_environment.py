@@ -1,28 +1,13 @@
 """What a job sees: built from an allow-list, so that nothing of the worker's leaks in."""
 
-import fnmatch
 import os
 import pwd
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-REFUSED: Final = (
-    "LD_*",
-    "PYTHON*",
-    "DJANGO*",
-    "CELERY*",
-    "REDIS*",
-    "DATABASE*",
-    "LISTEN_DATABASE*",
-    "AWS_*",
-    "JOBSITE_*",
-    "SLURM_*",
-    "BASH_ENV",
-    "ENV",
-)
-"""A user's own variable of such a name is not passed on."""
+from jobs.variables import is_refused
 
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -90,8 +75,4 @@ def build(facts: JobFacts, own: Mapping[str, str]) -> dict[str, str]:
 
 
 def _allowed(own: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in own.items() if not _matches(name, REFUSED)}
-
-
-def _matches(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    return {name: value for name, value in own.items() if not is_refused(name)}

@@ -51,6 +51,9 @@ def _insert(spec: JobSpec, owner: "User", digest: str, **columns: Any) -> Job:
         environment=dict(spec.environment),
         work_dir=spec.work_dir,
         **asdict(spec.files),
+        **_warning(spec),
+        requeue=spec.requeue,
+        max_attempts=spec.max_attempts,
         cpus=spec.cpus,
         memory_mb=spec.memory_mb,
         gpus=spec.gpus,
@@ -68,3 +71,13 @@ def _insert(spec: JobSpec, owner: "User", digest: str, **columns: Any) -> Job:
     record(job, EventKind.SUBMITTED, owner.get_username(), states.QUEUED, f"submitted by {columns['source']}")
     messages.wake_scheduler()
     return job
+
+
+def _warning(spec: JobSpec) -> dict[str, Any]:
+    if spec.warning is None:
+        return {}
+    return {
+        "warning_signal": spec.warning.number,
+        "warning_seconds": spec.warning.seconds,
+        "warning_to_shell": spec.warning.to_shell,
+    }

@@ -12,6 +12,7 @@ from jobs.models.clock import ClockTimestamp
 from jobs.models.job_rules import JOB_CONSTRAINTS, JOB_INDEXES
 from jobs.models.roles import is_operator, sees_every_job
 from jobs.states import FINAL_STATES, Evidence, Hold, OpenMode, Phase, Reason, Source, State, Step
+from jobs.warning_signal import WarningSignal
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser, User
@@ -205,6 +206,18 @@ class Job(models.Model):
     def is_held(self) -> bool:
         """A person keeps it from being placed."""
         return self.hold != Hold.NONE
+
+    @property
+    def warning(self) -> WarningSignal | None:
+        """What it gets before its limit. None: nothing."""
+        if self.warning_signal is None:
+            return None
+        return WarningSignal(self.warning_signal, self.warning_seconds, self.warning_to_shell)
+
+    @property
+    def appends(self) -> bool:
+        """It adds to output files that are there already."""
+        return self.open_mode == OpenMode.APPEND
 
     @property
     def restarts(self) -> int:

@@ -8,6 +8,7 @@ from jobs.models import Job
 from jobs.presentation import moments, reasons
 from jobs.resources import Capacity, describe_duration, format_memory
 from jobs.states import Phase, Reason, State
+from jobs.warning_signal import name
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,23 @@ class ShownJob:
     def asked(self) -> str:
         """What it asked for, in one line."""
         return str(Capacity(self.job.cpus, self.job.memory_mb, self.job.gpus)).replace(", ", " · ")
+
+    @property
+    def files(self) -> list[str]:
+        """Its own files, one a line, as they were named."""
+        job = self.job
+        named = (("input", job.stdin_path), ("output", job.stdout_path), ("error output", job.stderr_path))
+        lines = [f"{what}: {path}" for what, path in named if path]
+        return [*lines, "files that are there are appended to"] if lines and job.appends else lines
+
+    @property
+    def warning(self) -> str:
+        """What it gets before its limit, as a sentence; empty for nothing."""
+        warning = self.job.warning
+        if warning is None:
+            return ""
+        who = "its script alone" if warning.to_shell else "all its processes"
+        return f"Signal {name(warning.number)} to {who}, {warning.seconds} s before its limit."
 
     @property
     def memory(self) -> str:

@@ -42,6 +42,24 @@ def test_a_form_becomes_a_job_and_leads_to_its_page(ana: User) -> None:
     assert job.arguments == ["one", "two words"]
 
 
+def test_files_signal_and_requeue_are_typed_shown_and_taken_along(ana: User) -> None:
+    typed = {"stdout_path": "%x-%j.out", "open_mode": "append", "signal": "B:USR1@30", "requeue": "on"}
+    answer = submit(ana, stderr_path="err", stdin_path="in", max_attempts="3", **typed)
+    page = text_of(browser(ana).get(answer.url))
+    for words in (
+        "output: %x-%j.out",
+        "error output: err",
+        "input: in",
+        "are appended to",
+        "Signal USR1 to its script alone, 30 s before its limit.",
+        "3 times in all at most",
+    ):
+        assert words in page
+    again = text_of(browser(ana).get(f"/jobs/new/?from={Job.objects.get().pk}"))
+    for value in ('value="%x-%j.out"', 'value="append" selected', 'value="B:USR1@30"', 'value="3"'):
+        assert value in again
+
+
 def test_a_script_typed_in_a_browser_has_the_lines_of_unix(ana: User) -> None:
     submit(ana, script="#!/bin/sh\r\necho a\r\n")
     assert Job.objects.get().script == "#!/bin/sh\necho a\n"

@@ -13,6 +13,7 @@ from jobs.files import Files
 from jobs.resources import Capacity
 from jobs.spec import JobSpec, NodeSize, PartitionRule
 from jobs.states import OpenMode
+from jobs.warning_signal import WarningSignal
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -43,6 +44,27 @@ def test_a_forms_empty_texts_are_left_out_and_its_texts_are_read_as_json_is() ->
     assert parse(cpus="2", memory="512", hold="on", priority="-3") == parse(
         cpus=2, memory=512, hold=True, priority=-3
     )
+
+
+def test_a_signal_and_a_requeue_are_asked_for_in_words_or_json() -> None:
+    asked = parse(signal="B:USR1@30", requeue="on", max_attempts="3")
+    assert asked.warning == WarningSignal(10, 30, to_shell=True)
+    assert (asked.requeue, asked.max_attempts) == (True, 3)
+    assert (parse().warning, parse().requeue, parse().max_attempts) == (None, False, 5)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("signal", "USR9", "no signal"),
+        ("signal", True, "must be a text"),
+        ("signal", "USR1@3600", "3600 s before a limit of 3600 s"),
+        ("requeue", "maybe", "neither yes nor no"),
+        ("max_attempts", "0", "from 1 to 100"),
+    ],
+)
+def test_an_odd_course_is_refused_at_its_field(field: str, value: object, words: str) -> None:
+    assert words in errors(**{field: value})[field][0]
 
 
 def test_a_partition_has_its_own_limits() -> None:

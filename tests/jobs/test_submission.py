@@ -7,9 +7,11 @@ import pytest
 
 from jobs import submission
 from jobs.errors import InvalidSpec
+from jobs.files import Files
 from jobs.models import Job, Partition
 from jobs.models.job_rules import LONGEST_TIME_LIMIT
-from jobs.states import Source
+from jobs.states import OpenMode, Source
+from jobs.warning_signal import WarningSignal
 from tests import making
 from tests.web import operator
 
@@ -57,10 +59,17 @@ def test_a_job_that_has_ended_runs_again_as_it_was() -> None:
         environment={"A": "1"},
         memory_mb=777,
         time_limit=timedelta(hours=2),
+        files=Files("in", "out-%j", "err", OpenMode.APPEND),
+        warning=WarningSignal(10, 30, to_shell=True),
+        requeue=True,
+        max_attempts=7,
     )
     again = submission.rerun(job, job.owner, source=Source.WEB)
     assert (again.rerun_of, again.attempt, again.phase) == (job, 0, "QUEUED")
-    for column in ("script", "name", "arguments", "environment", "cpus", "memory_mb", "gpus", "time_limit"):
+    for column in (
+        "script", "name", "arguments", "environment", "cpus", "memory_mb", "gpus", "time_limit", "stdin_path",
+        "stdout_path", "stderr_path", "open_mode", "warning", "requeue", "max_attempts",
+    ):  # fmt: skip
         assert getattr(again, column) == getattr(job, column), column
 
 

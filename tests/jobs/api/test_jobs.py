@@ -20,13 +20,15 @@ SHOWN = {
     "submitted_at", "eligible_at", "placed_at", "started_at", "ended_at", "limit_at", "cancel_requested_at",
     "source", "rerun_of",
 }  # fmt: skip
+ALONE = {"script", "signal", "requeue", "max_attempts", *files.FIELDS}
+"""What a job shows beside that when it is asked for alone."""
 
 
 def test_a_job_is_accepted_with_its_defaults(ana: Speaker) -> None:
     answer = ana.submit()
     assert answer.status_code == 201
     job = answer.json()
-    assert set(job) == SHOWN | {"script", *files.FIELDS}
+    assert set(job) == SHOWN | ALONE
     assert (job["name"], job["owner"], job["partition"], job["source"]) == ("job", "ana", "default", "api")
     assert (job["cpus"], job["memory_mb"], job["gpus"], job["time_limit"]) == (1, 1024, 0, 3600)
     assert (job["state"], job["phase"], job["reason"]) == ("PENDING", "QUEUED", "NotConsideredYet")
@@ -97,7 +99,7 @@ def test_an_odd_key_is_refused(ana: Speaker, key: str) -> None:
 def test_a_job_is_shown_as_it_is(ana: Speaker) -> None:
     job = making.ended(3)
     shown = ana.get(f"jobs/{job.pk}/").json()
-    assert set(shown) == SHOWN | {"script", *files.FIELDS}
+    assert set(shown) == SHOWN | ALONE
     assert (shown["state"], shown["reason"], shown["exit_code"], shown["node"]) == (
         "FAILED", "NonZeroExitCode", 3, "n1",
     )  # fmt: skip

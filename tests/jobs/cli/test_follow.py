@@ -82,6 +82,14 @@ def test_a_running_job_without_output_is_left_in_peace() -> None:
     assert person.said == []
 
 
+def test_output_that_is_gone_is_told_once() -> None:
+    gone = {"X-Jobsite-Next": "0", "X-Jobsite-Size": "0", "X-Jobsite-Note": "It was moved."}
+    going, over = ({**gone, "X-Jobsite-Ended": ended} for ended in ("false", "true"))
+    person = Person(Reply(200, b"", going), Reply(200, b"", going), Reply(200, b"", over))
+    person.follow()
+    assert person.said == ["It was moved."]
+
+
 def test_a_refusal_ends_it() -> None:
     person = Person(piece(b"a"), reply({"detail": "No."}, 401))
     with pytest.raises(CommandError, match="No"):

@@ -159,3 +159,13 @@ def test_a_fault_of_our_own_is_one_line() -> None:
         ran = jobsite("show", "1", variables=told(server))
     assert ran.returncode == 2
     assert ran.stderr.startswith("error: this is a fault of jobsite: KeyError")
+
+
+def test_the_error_output_is_asked_for_and_a_note_about_it_is_told() -> None:
+    told_of = {"X-Jobsite-Next": "0", "X-Jobsite-Size": "0", "X-Jobsite-Ended": "true"}
+    with ScriptedServer(
+        [reply(running()), Reply(200, b"", {**told_of, "X-Jobsite-Note": "It was moved."})]
+    ) as server:
+        ran = jobsite("logs", "--stderr", "12", variables=told(server))
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "It was moved.\n")
+    assert server.asked[-1].path.endswith("?from=0&stream=stderr")

@@ -100,6 +100,37 @@ def test_named_variables_are_passed_on_and_no_others() -> None:
     assert asked["environment"] == {"A": "1,1", "B": "2", "C": "x=y"}
 
 
+def test_all_variables_are_those_that_a_job_may_have() -> None:
+    here = {"A": "1", "B": "2", "JOBSITE_API_TOKEN": "s", "LD_PRELOAD": "x", "BASH_FUNC_f%%": "()"}
+    assert submit("train.sh", "--export", "ALL", **here)["environment"] == {"A": "1", "B": "2"}
+    assert submit("train.sh", "--export=B=3,ALL", **here)["environment"] == {"A": "1", "B": "3"}
+    assert "environment" not in submit("train.sh", "--export", "NONE", **here)
+
+
+def test_a_named_variable_that_never_reaches_a_job_is_told() -> None:
+    with pytest.raises(CommandError, match="LD_PRELOAD never reaches a job"):
+        submit("train.sh", "--export", "LD_PRELOAD=x")
+
+
+def test_files_signals_and_requeue_have_the_names_of_sbatch() -> None:
+    words = "-i in -o %x-%j.out -e err --open-mode append --signal B:USR1@30 --requeue --max-attempts 3"
+    asked = submit("train.sh", *words.split())
+    assert {name: asked[name] for name in asked if name not in ("script", "name", "work_dir")} == {
+        "stdin_path": "in",
+        "stdout_path": "%x-%j.out",
+        "stderr_path": "err",
+        "open_mode": "append",
+        "signal": "B:USR1@30",
+        "requeue": True,
+        "max_attempts": "3",
+    }
+    assert "requeue" not in submit("train.sh", "--no-requeue")
+
+
+def test_a_relative_work_directory_is_below_this_one(here: Path) -> None:
+    assert submit("train.sh", "-D", "data/x")["work_dir"] == f"{here}/data/x"
+
+
 def test_a_variable_that_is_not_set_is_told() -> None:
     with pytest.raises(CommandError, match="FOO is not set here"):
         submit("train.sh", "--export", "FOO")
