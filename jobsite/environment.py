@@ -61,7 +61,7 @@ class Environment:
         port = setting.port(given, "JOBSITE_PORT", 8000)
         database_url = setting.url(given, "DATABASE_URL", ("postgresql", "postgres"))
         redis_url = setting.url(given, "REDIS_URL", ("redis", "rediss", "redis+socket"))
-        _refuse_long_sockets(var, node_name)
+        _refuse_long_sockets(var)
         machine = Machine()
         return cls(
             var=var,
@@ -117,11 +117,10 @@ def _short_host_name() -> str:
     return name if NODE_NAME.fullmatch(name) else "node"
 
 
-def _refuse_long_sockets(var: Path, node_name: str) -> None:
+def _refuse_long_sockets(var: Path) -> None:
     sockets = (
         var / "run/.s.PGSQL.5432",
         var / "run/broker.sock",
-        var / "spool" / node_name / "launcher.sock",
     )
     longest = max(sockets, key=lambda path: len(os.fsencode(path)))
     excess = len(os.fsencode(longest)) - LONGEST_SOCKET_PATH

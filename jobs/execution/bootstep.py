@@ -13,7 +13,7 @@ from celery.signals import task_received, worker_ready, worker_shutting_down
 from celery.worker import state
 from django.conf import settings
 
-from jobs.execution import agents, trial
+from jobs.execution import agents, launcher, trial
 from jobs.execution.agent import NodeAgent
 from jobs.execution.containment import Containment
 from jobs.execution.leaving import leave
@@ -46,6 +46,7 @@ class AgentStep(bootsteps.StartStopStep):
         agents.set_current(agent)
         if not agent.start(abandoned=_is_stopping):
             raise WorkerShutdown(0)
+        logger.info("the launcher is pid %s", launcher.start())
 
     def stop(self, worker: Any) -> None:
         """The jobs go on; the next agent of this spool takes the lease over at once."""
@@ -53,6 +54,7 @@ class AgentStep(bootsteps.StartStopStep):
         if self.lock is not None:
             agents.current().stop()
             agents.current().station.containment.close()
+        launcher.stop()
 
     def terminate(self, worker: Any) -> None:
         """A cold shutdown leaves the jobs alone too."""

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 from django.db import InterfaceError, OperationalError
 
-from jobs.execution import launcher
 from jobs.execution.guarded import guarded
 from jobs.execution.hands import Observers, Pair
 from jobs.execution.settle import running_here, settle_pair
@@ -40,7 +39,6 @@ class Ends:
     def note(self, pair: Pair) -> None:
         """A wrapper has gone, so its exit.json is there, or never will be."""
         self._noted.add(pair)
-        guarded(launcher.reap)
         guarded(self.settle_noted)
 
     def settle_noted(self) -> None:

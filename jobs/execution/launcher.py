@@ -1,32 +1,38 @@
-"""Starts a wrapper and waits for its answer: whether the ticket is its own."""
+"""The worker's end of the launcher: asks it for a wrapper, and starts another one when it has gone.
 
+An attempt that two launchers were asked for starts once all the same: its ticket decides, not who asked.
+"""
+
+import atexit
+import logging
 import os
 import select
+import socket
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.execution import procfs
+from jobs.execution import marker
 from jobs.execution.spool import AttemptDirectory
+
+logger = logging.getLogger("jobs.agent")
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60.0
 CODE = (
     f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
-    "from jobs.execution.wrapper import main; raise SystemExit(main())"
+    "from jobs.execution.launcher_process import main; raise SystemExit(main())"
 )
-
-_unreaped: dict[int, "subprocess.Popen[bytes]"] = {}
-_lock = threading.Lock()
+LINKED = "linked"
+GONE = select.POLLHUP | select.POLLERR
 
 
 @dataclass(frozen=True)
 class Launched:
     """The wrapper linked the ticket, so the job starts."""
-
-    pid: int
 
 
 @dataclass(frozen=True)
@@ -36,43 +42,120 @@ class Refused:
     why: str
 
 
+class Launcher:
+    """One launcher process. Its environment, session and descriptors hold nothing of the worker's."""
+
+    def __init__(self) -> None:
+        self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._requests.settimeout(PATIENCE)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", CODE],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                cwd="/",
+                env={**marker.environment(), "PATH": os.defpath, "LANG": "C.UTF-8"},
+                start_new_session=True,
+            )
+
+    def __del__(self) -> None:
+        self._requests.close()  # not before the last thread that asks has gone: the number may be used again
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return int(self._process.pid)
+
+    def ask(self, request: bytes, patience: float) -> str:
+        """A wrapper's answer. Empty: it ended, or the launcher did, without any. Raises TimeoutError."""
+        heard, reply = os.pipe2(os.O_CLOEXEC)
+        try:
+            try:
+                socket.send_fds(self._requests, [request], [reply])
+            except (BrokenPipeError, ConnectionResetError):
+                return ""
+            finally:
+                os.close(reply)
+            return _read(heard, patience)
+        finally:
+            os.close(heard)
+
+    def has_gone(self) -> bool:
+        """Nobody hears what it is asked."""
+        poll = select.poll()
+        poll.register(self._requests, 0)
+        return any(event & GONE for _, event in poll.poll(0))
+
+    def end(self) -> None:
+        """End it. Its wrappers go on, and whoever is just asking it hears that it has gone."""
+        self._requests.shutdown(socket.SHUT_RDWR)
+        self._process.kill()
+        self._process.wait()
+
+
+class _Launchers:
+    """The one launcher of this worker, started when it is needed first and when the last one has gone."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._current: Launcher | None = None
+
+    def current(self) -> Launcher:
+        with self._lock:
+            if self._current is not None and self._current.has_gone():
+                logger.warning("the launcher, pid %s, has gone; another one is started", self._current.pid)
+                self._current.end()
+                self._current = None
+            if self._current is None:
+                self._current = Launcher()
+            return self._current
+
+    def end(self, launcher: Launcher | None = None) -> None:
+        """End this one if it is the current one; or whichever is."""
+        with self._lock:
+            if self._current is not None and launcher in (None, self._current):
+                self._current.end()
+                self._current = None
+
+
+_launchers = _Launchers()
+
+
+def start() -> int:
+    """Have a launcher ready; its pid. Without this, the first launch starts it."""
+    return _launchers.current().pid
+
+
+def stop() -> None:
+    """End the launcher. The jobs go on."""
+    _launchers.end()
+
+
+atexit.register(stop)
+
+
 def launch(directory: AttemptDirectory) -> Launched | Refused:
-    """Start the wrapper of one attempt. Its environment holds the job's marker and nothing of ours."""
-    environment = {"PATH": os.defpath, "LANG": "C.UTF-8", procfs.MARKER: directory.token}
-    boot = os.environ.get("JOBSITE_BOOT_ID_FILE")
-    if boot:
-        environment["JOBSITE_BOOT_ID_FILE"] = boot
-    log = os.open(
-        directory.path / "wrapper.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
-    )
-    try:
-        wrapper = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", CODE, str(directory.path)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            cwd="/",
-            env=environment,
-            start_new_session=True,
-        )
-    finally:
-        os.close(log)
-    with _lock:
-        _unreaped[wrapper.pid] = wrapper
-    return _answer(wrapper)
+    """Start the wrapper of one attempt, and wait for its word on whether the ticket is its own."""
+    boot_id_file = os.environ.get("JOBSITE_BOOT_ID_FILE", "")
+    facts = (directory.token, boot_id_file, str(directory.path))
+    request = b"\0".join(os.fsencode(fact) for fact in facts)
+    deadline = time.monotonic() + PATIENCE
+    word = ""
+    for _ in range(2):
+        launcher = _launchers.current()
+        try:
+            word = launcher.ask(request, deadline - time.monotonic())
+        except TimeoutError:
+            _launchers.end(launcher)
+            return Refused("the launcher did not answer; it is replaced")
+        if word or not launcher.has_gone():
+            break
+    return Launched() if word == LINKED else Refused(word or "it ended without an answer")
 
 
-def reap() -> None:
-    """Take the wrappers that have ended, so that they do not stay zombies."""
-    with _lock:
-        for pid, wrapper in list(_unreaped.items()):
-            if wrapper.poll() is not None:
-                del _unreaped[pid]
-
-
-def _answer(wrapper: "subprocess.Popen[bytes]") -> Launched | Refused:
-    assert wrapper.stdout is not None  # noqa: S101 - it was asked for as a pipe
-    with wrapper.stdout as reply:
-        ready, _, _ = select.select([reply], [], [], PATIENCE)
-        line = reply.readline().decode().strip() if ready else "it did not answer"
-    return Launched(wrapper.pid) if line == "linked" else Refused(line or "it ended without an answer")
+def _read(descriptor: int, patience: float) -> str:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    if not poll.poll(max(patience, 0) * 1000):
+        raise TimeoutError
+    return os.read(descriptor, 4096).decode(errors="replace").strip()

@@ -10,7 +10,6 @@ import ctypes
 import json
 import os
 import signal
-import sys
 
 from jobs.execution import cage, child_bounds, job_process
 from jobs.execution.attempt import HEARD, Attempt
@@ -19,9 +18,8 @@ PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 
 
-def main():  # type: () -> int
-    """Run the attempt whose directory is the one argument. One line on standard output is the answer."""
-    os.chdir(sys.argv[1])
+def run():  # type: () -> int
+    """Run the attempt whose directory this process is in. One line on standard output is the answer."""
     _isolate()
     with open("request.json", "rb") as file:  # noqa: PTH123 - pathlib is a heavy import
         request = json.load(file)

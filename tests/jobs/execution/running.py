@@ -19,18 +19,22 @@ from jobs.execution.station import Station
 from jobs.models import Job
 from tests import making
 from tests.eventually import eventually
-from tests.session import processes_of
+from tests.session import ROOT, processes_of
 
 WAITS = "sleep 600 & wait"
 LONG = 60.0
 """Patience on a machine that does other things too."""
+EXECD = (
+    f"import os, sys; sys.path.insert(0, {str(ROOT)!r}); os.chdir(sys.argv[1]); "
+    "from jobs.execution import wrapper; raise SystemExit(wrapper.run())"
+)
+"""A wrapper in an interpreter of its own, for tests that choose what it inherits."""
 
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Iterator[Spool]:
     yield Spool.open(tmp_path / "spool")
     eventually(lambda: _killed(tmp_path), within=LONG, what="the end of everything that the test started")
-    launcher.reap()
 
 
 @pytest.fixture
@@ -44,7 +48,6 @@ def _killed(directory: Path) -> bool:
     for pid in found:
         if (identity := processes.identify(pid)) is not None:
             processes.send(identity, signal.SIGKILL)
-    launcher.reap()
     return not found
 
 

@@ -5,8 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jobs.execution import launcher, procfs
+from jobs.execution import procfs
 from jobs.execution.spool import AttemptDirectory, Request, Spool
+from tests.jobs.execution import running
 
 
 def order(tmp_path: Path, script: str) -> AttemptDirectory:
@@ -32,7 +33,7 @@ def test_it_supervises_its_job_to_the_end_all_the_same(tmp_path: Path) -> None:
     heard, answer = os.pipe()
     os.close(heard)
     wrapper = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", launcher.CODE, str(directory.path)],
+        [sys.executable, "-I", "-S", "-c", running.EXECD, str(directory.path)],
         stdout=answer,
         env={"PATH": os.defpath, procfs.MARKER: directory.token},
         start_new_session=True,

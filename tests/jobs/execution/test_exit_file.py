@@ -22,7 +22,7 @@ POWERLESS = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.geteuid(
 
 def run_by(shim: list[str], directory: AttemptDirectory) -> int:
     """Run the wrapper through another program, to its end."""
-    command = [*shim, sys.executable, "-I", "-S", "-c", launcher.CODE, str(directory.path)]
+    command = [*shim, sys.executable, "-I", "-S", "-c", running.EXECD, str(directory.path)]
     environment = {"PATH": os.defpath, procfs.MARKER: directory.token}
     return subprocess.run(
         command, env=environment, stdout=subprocess.DEVNULL, timeout=running.LONG, check=False
@@ -116,7 +116,7 @@ def on_a_small_disk(directory: AttemptDirectory, kept: Path, before: str = "") -
     directory.path.mkdir()
     script = SMALL_DISK.replace("cd /\n", f'cd "$1"; {before}\n')
     inside = ["unshare", "-Urm", "sh", "-c", script, "sh", str(directory.path), str(prepared)]
-    command = [*inside, sys.executable, "-I", "-S", "-c", launcher.CODE, str(directory.path)]
+    command = [*inside, sys.executable, "-I", "-S", "-c", running.EXECD, str(directory.path)]
     environment = {"PATH": os.environ["PATH"], "KEPT": str(kept), procfs.MARKER: directory.token}
     subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, timeout=running.LONG, check=True)
 

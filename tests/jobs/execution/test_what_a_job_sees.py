@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.execution import job_environment, launcher
+from jobs.execution import job_environment
 from jobs.execution.job_environment import JobFacts
 from jobs.execution.spool import Spool
 from tests.jobs.execution import running
@@ -53,7 +53,7 @@ def test_a_wrapper_leaves_behind_whatever_it_was_started_with(spool: Spool, tmp_
     directory = running.prepared(spool, f"{DUMP}grep -E 'SigI|SigB' /proc/self/status; exit 7")
     kept = os.open(tmp_path / CANARY, os.O_RDWR | os.O_CREAT)
     wrapper = subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", launcher.CODE, str(directory.path)],
+        [sys.executable, "-I", "-S", "-c", running.EXECD, str(directory.path)],
         pass_fds=[kept],
         stdout=subprocess.PIPE,
         preexec_fn=_deafen,

@@ -36,7 +36,9 @@ def test_an_attempt_that_was_buried_first_never_runs(spool: Spool) -> None:
 def test_an_attempt_without_a_request_never_runs(spool: Spool) -> None:
     directory = running.prepared(spool, "touch witness")
     (directory.path / "request.json").unlink()
-    assert launcher.launch(directory) == Refused("it ended without an answer")
+    answer = launcher.launch(directory)
+    assert isinstance(answer, Refused)
+    assert "No such file or directory: 'request.json'" in answer.why
     assert not (directory.path / "witness").exists()
 
 
