@@ -4,7 +4,11 @@ import os
 
 from celery import Celery
 
+from jobsite.seclusion import seclude_celery
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jobsite.settings")
+
+seclude_celery()
 
 app = Celery("jobsite")
 app.config_from_object("django.conf:settings", namespace="CELERY")

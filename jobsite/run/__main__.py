@@ -16,10 +16,12 @@ from jobsite.run.record import Record
 from jobsite.run.refusal import RefusalError
 from jobsite.run.supervisor import Supervisor
 from jobsite.run.wakeup import Wakeup
+from jobsite.seclusion import seclude
 
 
 def main() -> int:
     """The exit code: 0 after an orderly stop, 1 when the platform cannot start."""
+    seclude()
     try:
         run(Environment.read(os.environ))
     except (OddSetting, RefusalError, ServerError) as refusal:

@@ -67,7 +67,7 @@ def _holder(port: int) -> str:
     for connection in psutil.net_connections("tcp"):
         if connection.status == psutil.CONN_LISTEN and connection.laddr[1:] == (port,) and connection.pid:
             return f"{_program(connection.pid)} (pid {connection.pid})"
-    return "a process of another user"
+    return "a process that does not show itself"
 
 
 def _program(pid: int) -> str:
