@@ -15,7 +15,7 @@ TOOLS := .venv/.tools
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test check check-static lint format types contracts migrations races acceptance ui \
-	screenshots bench kills lock clean
+	screenshots bench kills faults lock clean
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench: $(TOOLS) ## Measure
 
 kills: $(TOOLS) ## kill -9 under running jobs, ROUNDS=20 times each with JOBS=50: is every end told as it was?
 	KILL_ROUNDS=$(or $(ROUNDS),20) KILL_JOBS=$(or $(JOBS),50) $(PYTEST) -q -s tests/acceptance/test_kill.py -k test_f
+
+faults: $(TOOLS) ## Write down which tests show what happens when something goes wrong
+	@$(PY) -m tests.fault_table
 
 lock: $(TOOLS) ## Pin the dependencies of requirements*.in again, with hashes
 	$(LOCK) requirements.in -o requirements.txt

@@ -21,6 +21,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 
 def test_all_256_exit_codes_are_recorded(client: Client) -> None:
+    """F58: as they were."""
     jobs = client.ended(*[client.submit(f"exit {code}") for code in range(256)], within=150)
     assert [(job["exit_code"], job["exit_signal"]) for job in jobs] == [(code, None) for code in range(256)]
     assert (jobs[0]["state"], jobs[0]["reason"]) == ("COMPLETED", "")
@@ -28,6 +29,7 @@ def test_all_256_exit_codes_are_recorded(client: Client) -> None:
 
 
 def test_the_signals_1_to_15_are_recorded(client: Client) -> None:
+    """F58: as they were."""
     numbers = range(1, 16)
     jobs = client.ended(*[client.submit(f"ulimit -c 0; kill -{number} $$; exit 7") for number in numbers])
     assert [(job["exit_signal"], job["exit_code"]) for job in jobs] == [(number, None) for number in numbers]
@@ -46,6 +48,7 @@ def test_the_signals_1_to_15_are_recorded(client: Client) -> None:
 def test_what_could_not_start_says_why_in_the_systems_own_words(
     client: Client, script: str, words: str
 ) -> None:
+    """F44: no interpreter, a foreign line end, no permission."""
     job = client.ended(client.submit(script))[0]
     assert (job["state"], job["reason"], job["exit_code"]) == ("FAILED", "JobLaunchFailure", None)
     assert job["detail"] == f"It could not be started: {words}"

@@ -65,6 +65,7 @@ def test_a_job_submitted_while_the_broker_is_stopped_says_so_and_runs_when_it_is
 def test_jobs_submitted_before_and_after_the_broker_was_killed_run_once(
     platform: Platform, client: Client, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
+    """F17: it comes back with what it had on disk."""
     witness = tmp_path / "witness"
     script = f"echo $JOBSITE_JOB_ID >> {witness}; sleep 0.2"
     numbers = [client.submit(script) for _ in range(12)]
@@ -98,6 +99,7 @@ def test_f17_a_worker_that_takes_no_messages_any_more_starts_itself_anew(
 def test_jobs_end_with_their_true_code_though_postgresql_was_restarted_under_them(
     platform: Platform, client: Client, number: Signals, request: pytest.FixtureRequest
 ) -> None:
+    """F24, F33: killed, or told to leave at once."""
     numbers = [client.submit(f"sleep {wait}; exit {40 + wait}") for wait in range(1, 6)]
     client.until(numbers[-1], "ACTIVE")
     child = platform.kill("postgres", number)
@@ -114,7 +116,7 @@ def test_jobs_end_with_their_true_code_though_postgresql_was_restarted_under_the
 def test_postgresql_that_comes_back_after_the_jobs_have_ended_learns_their_true_codes(
     platform: Platform, client: Client, request: pytest.FixtureRequest
 ) -> None:
-    """Its sessions are killed and its first process stopped: nobody answers, and nobody starts another."""
+    """F25: its sessions are killed and its first process stopped: nobody answers, nobody starts another."""
     numbers = [client.submit(f"sleep 1; exit {60 + code}") for code in range(4)]
     for number in numbers:
         client.until(number, "ACTIVE")

@@ -83,6 +83,7 @@ def test_f40_kill_9_of_a_wrapper_and_its_job_is_seen_and_frees_what_they_held(pl
 def test_a_worker_killed_again_and_again_while_it_launches_loses_no_job_and_starts_none_twice(
     platform: Platform, client: Client, witness: Witness
 ) -> None:
+    """F34, F35, F36: it dies before claims, after them, and after tickets."""
     scheduler = platform.kill("scheduler", SIGSTOP)
     jobs = [client.submit(witness.script()) for _ in range(40)]
     assert platform.kill("scheduler", SIGCONT) == scheduler  # it gives as many as there are CPUs their places

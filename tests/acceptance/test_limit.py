@@ -66,6 +66,7 @@ def with_grandchildren(nap: str) -> str:
 def test_a_job_that_does_not_hear_term_is_killed_at_its_limit(
     client: Client, nap: str, request: pytest.FixtureRequest
 ) -> None:
+    """F49: after its grace."""
     job = client.ended(client.submit(stubborn(nap), time_limit="00:00:02"))[0]
     assert (job["state"], job["reason"], job["exit_signal"]) == ("FAILED", "TimeLimit", 9)
     gone = seconds(job, "limit_at", "ended_at")
@@ -76,6 +77,7 @@ def test_a_job_that_does_not_hear_term_is_killed_at_its_limit(
 def test_a_job_that_does_not_hear_term_is_killed_when_it_is_cancelled(
     client: Client, nap: str, request: pytest.FixtureRequest
 ) -> None:
+    """F49: after its grace."""
     number = client.submit(stubborn(nap))
     client.until(number, "ACTIVE")
     eventually(lambda: living(nap), what="its process")
@@ -110,6 +112,7 @@ def test_a_job_that_hears_term_is_told_in_time(
 def test_daemons_of_a_job_end_with_it(
     client: Client, nap: str, way: str, request: pytest.FixtureRequest
 ) -> None:
+    """F47: also those that left its session."""
     number = client.submit(with_grandchildren(nap), time_limit="00:00:03" if way == "limit" else "01:00:00")
     eventually(lambda: len(living(nap)) >= 4, what="four processes")
     due = "limit_at"

@@ -85,6 +85,7 @@ def all_complete(client: Client, jobs: list[int]) -> bool:
 def test_with_every_key_of_the_broker_deleted_every_job_starts_exactly_once(
     platform: Platform, client: Client, witness: Witness, broker: redis.Redis
 ) -> None:
+    """F13: their messages are gone with everything else."""
     with placed(platform, client, broker, witness.script(), 50) as jobs:
         broker.flushall()
     behind = client.submit(witness.script())
@@ -95,6 +96,7 @@ def test_with_every_key_of_the_broker_deleted_every_job_starts_exactly_once(
 def test_with_every_message_five_times_more_every_job_starts_exactly_once(
     platform: Platform, client: Client, witness: Witness, broker: redis.Redis
 ) -> None:
+    """F14: each copy but the first starts nothing."""
     with placed(platform, client, broker, witness.script(), 50) as jobs:
         for message in broker.lrange(QUEUE.name, 0, -1):
             broker.lpush(QUEUE.name, *[message] * 5)
@@ -106,6 +108,7 @@ def test_with_every_message_five_times_more_every_job_starts_exactly_once(
 def test_the_copies_of_a_running_jobs_message_keep_no_thread_of_the_worker(
     platform: Platform, client: Client, witness: Witness, gate: Gate, forger: Celery
 ) -> None:
+    """F14: they come while the job runs."""
     job = client.submit(witness.script(gate.wait))
     client.until(job, "ACTIVE")
     for _ in range(5):
@@ -138,6 +141,7 @@ def lies(job: int) -> list[tuple[str, Any]]:
 def test_a_hundred_forged_messages_start_nothing_and_stop_nothing(
     platform: Platform, client: Client, witness: Witness, gate: Gate, forger: Celery
 ) -> None:
+    """F16: each is somebody's lie, and the worker goes on."""
     job = client.submit(witness.script(gate.wait))
     client.until(job, "ACTIVE")
     worker = platform.child("worker")
@@ -153,6 +157,7 @@ def test_a_hundred_forged_messages_start_nothing_and_stop_nothing(
 def test_a_message_of_another_attempt_claims_no_placed_job(
     platform: Platform, client: Client, witness: Witness, broker: redis.Redis, forger: Celery
 ) -> None:
+    """F15, F16: of an attempt that has not come yet."""
     with placed(platform, client, broker, witness.script(), 4) as jobs:
         broker.delete(QUEUE.name)
         for job in jobs:
@@ -165,6 +170,7 @@ def test_a_message_of_another_attempt_claims_no_placed_job(
 def test_what_is_no_message_at_all_costs_a_restart_at_most(
     platform: Platform, client: Client, witness: Witness, gate: Gate, broker: redis.Redis
 ) -> None:
+    """F16: nobody can read it."""
     job = client.submit(witness.script(gate.wait))
     client.until(job, "ACTIVE")
     for noise in (b"no JSON", b"{}", b"\xff"):

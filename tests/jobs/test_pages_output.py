@@ -41,6 +41,7 @@ def test_output_is_on_the_page_as_text(spool: Path) -> None:
 
 
 def test_control_characters_and_colours_do_no_harm(spool: Path) -> None:
+    """F55: the page shows text, whatever was written."""
     job = write(
         spool,
         making.ended(),
@@ -135,6 +136,7 @@ async def gather(pieces: AsyncIterator[bytes]) -> bytes:
 
 
 def test_a_download_is_the_file_byte_for_byte(spool: Path) -> None:
+    """F55: nothing of it is decoded."""
     data = bytes(range(256)) * 1000
     job = write(spool, making.ended(name="<b>"), data)
     answer: Any = browser(job.owner).get(f"/jobs/{job.pk}/download/")

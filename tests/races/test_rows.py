@@ -53,6 +53,7 @@ def senders() -> tuple[Act, Act]:
 
 
 def test_one_number_is_one_message(outbox: Outbox) -> None:
+    """F23: whoever wins the number sends."""
     for _ in range(ROUNDS):
         outbox.sent.clear()
         assert at_once(*senders()).count(True) == 1

@@ -45,6 +45,7 @@ def test_every_page_of_a_long_queue_is_read(broker: Any, monkeypatch: pytest.Mon
 def test_a_message_that_a_worker_has_just_taken_is_there_and_one_that_died_with_it_is_not(
     broker: Any,
 ) -> None:
+    """F21: after a minute it counts as none."""
     messages.publish(7, 1, "n1")
     with current_app.connection_for_read() as connection:
         queue = connection.SimpleQueue("node.n1")

@@ -57,6 +57,7 @@ def test_a_job_that_runs_as_it_should_is_left_alone(station: Station) -> None:
 
 
 def test_an_end_that_nobody_saw_is_recorded_exactly_and_once(station: Station) -> None:
+    """F25, F42: a second look changes nothing."""
     job = ended_unseen(station)
     assert sweep(station) == {job.pk: Outcome.RECOVERED}
     assert (fresh(job).state, job.exit_code, job.evidence) == (State.FAILED, 7, Evidence.SPOOL)
@@ -72,6 +73,7 @@ def test_a_start_that_nobody_recorded_is_recorded_from_the_ticket(station: Stati
 
 
 def test_a_claimed_job_that_never_started_goes_back_and_never_will_start(station: Station) -> None:
+    """F35: its ticket is a tombstone now."""
     job = running.claimed(station)
     directory = station.directory_of(job)
     assert sweep(station) == {job.pk: Outcome.RECOVERED}
@@ -97,6 +99,7 @@ def test_a_job_in_a_worker_threads_hand_is_left_to_it(spool: Spool) -> None:
 
 
 def test_a_job_whose_wrapper_and_process_are_gone_is_lost(station: Station) -> None:
+    """F36, F40: and what it held is free."""
     job = running.active(station)
     ticket = running.ticket_of(station.directory_of(job))
     running.kill(ticket.wrapper, ticket.job)
@@ -117,6 +120,7 @@ def test_a_lost_job_that_was_to_be_cancelled_is_cancelled(station: Station) -> N
 
 
 def test_a_job_that_has_lost_its_wrapper_lives_on_until_its_own_end(station: Station) -> None:
+    """F39: it is adopted."""
     job = running.active(station)
     ticket = running.ticket_of(station.directory_of(job))
     running.kill(ticket.wrapper)
@@ -130,6 +134,7 @@ def test_a_job_that_has_lost_its_wrapper_lives_on_until_its_own_end(station: Sta
 
 
 def test_a_job_without_its_wrapper_can_still_be_cancelled(station: Station) -> None:
+    """F39: by the agent."""
     job = running.active(station)
     running.kill(running.ticket_of(station.directory_of(job)).wrapper)
     lifecycle.cancel(job, actor="ana")
@@ -139,6 +144,7 @@ def test_a_job_without_its_wrapper_can_still_be_cancelled(station: Station) -> N
 
 
 def test_a_job_without_its_wrapper_ends_at_its_limit(station: Station) -> None:
+    """F39: by the agent's hand."""
     job = running.active(station)
     running.kill(running.ticket_of(station.directory_of(job)).wrapper)
     Job.objects.filter(pk=job.pk).update(limit_at=database_now())
@@ -160,6 +166,7 @@ def test_a_stopping_job_is_asked_at_every_sweep_and_ended_by_its_own_wrapper(sta
 def test_after_a_restart_of_the_machine_what_ran_is_failed_and_what_had_ended_is_recorded(
     station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F62: the boot id is another."""
     making.node(cpus=8)
     ran, had_ended = running.active(station), ended_unseen(station, "true")
     running.kill(running.ticket_of(station.directory_of(ran)).wrapper)
@@ -185,6 +192,7 @@ def test_a_job_of_another_spool_is_adopted_while_it_lives_and_lost_when_it_does_
 
 
 def test_another_process_of_the_same_number_is_neither_adopted_nor_signalled(station: Station) -> None:
+    """F59: its start ticks are others."""
     job = running.claimed(station)
     directory = station.directory_of(job)
     directory.make()
@@ -289,6 +297,7 @@ def test_a_dry_run_changes_nothing(station: Station) -> None:
 
 
 def test_two_sweeps_that_found_the_same_record_it_once(station: Station) -> None:
+    """F42: the second one loses."""
     job = ended_unseen(station)
     strategy = OrphanJobRecoveryStrategy(station)
     (first,), (second,) = list(strategy.find(database_now())), list(strategy.find(database_now()))

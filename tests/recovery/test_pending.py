@@ -27,6 +27,7 @@ def sweep(*, dry_run: bool = False, later: timedelta = timedelta()) -> dict[int,
 
 
 def test_a_placed_job_without_a_message_is_told_to_its_node_again(outbox: Outbox) -> None:
+    """F13, F34: nothing of it is in the broker."""
     job = making.placed()
     assert sweep() == {job.pk: Outcome.RECOVERED}
     assert outbox.pairs() == [(job.pk, 1)]
@@ -87,6 +88,7 @@ def test_a_job_without_resources_only_wakes_the_scheduler(
 
 
 def test_two_sweeps_at_once_send_one_message(outbox: Outbox) -> None:
+    """F23: the other one has lost the number."""
     making.placed()
     first, second = PendingJobRecoveryStrategy(), PendingJobRecoveryStrategy()
     (seen_first,), (seen_second,) = (

@@ -189,6 +189,7 @@ BROKEN: list[tuple[str, Callable[[], None]]] = [
 
 @pytest.mark.parametrize(("invariant", "break_it"), BROKEN)
 def test_a_broken_invariant_is_reported(invariant: str, break_it: Callable[[], None]) -> None:
+    """F43: each by rows that no transition makes."""
     assert broken() == set()
     break_it()
     assert invariant in broken()

@@ -34,6 +34,7 @@ def sweep(*, dry_run: bool = False) -> dict[int, Outcome]:
 def test_what_an_ended_job_still_holds_is_released_with_an_event_and_an_alarm(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """F43: no transition leaves one; a hand in the database did."""
     making.node(gpus=1)
     job = making.ended(gpus=1)
     take_again(job)

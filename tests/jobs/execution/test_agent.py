@@ -110,6 +110,7 @@ def stuck_sweep(agent: NodeAgent) -> Iterator[None]:
 def test_a_machine_that_is_refused_a_nodes_name_leaves_the_nodes_size_alone(
     agent: NodeAgent, settings: Settings
 ) -> None:
+    """F67: it has no say there."""
     making.node(cpus=2)
     settings.NODE_CPUS = 64
     assert not agent._take_lease()

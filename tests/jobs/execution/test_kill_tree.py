@@ -66,6 +66,7 @@ def shell(script: str) -> list[str]:
 
 @pytest.mark.parametrize("tree", [shell(DAEMON), shell(NAMELESS_DAEMON)], indirect=True)
 def test_a_tree_is_killed_with_the_daemons_below_it(tree: Marked) -> None:
+    """F47: with a session of their own, one with a clean environment."""
     tree.output.readline()
     assert len(processes.tree([tree.identity])) == 2
     assert processes.kill_tree(TOKEN, [tree.identity])
@@ -75,6 +76,7 @@ def test_a_tree_is_killed_with_the_daemons_below_it(tree: Marked) -> None:
 
 @pytest.mark.parametrize("tree", [shell("setsid /bin/sh -c 'echo up; exec sleep 600' &")], indirect=True)
 def test_a_daemon_whose_parent_has_gone_is_found_by_its_marker(tree: Marked) -> None:
+    """F48: nobody above it lives."""
     tree.output.readline()
     assert processes.kill_tree(TOKEN, [])
     assert tree.output.read() == b""
@@ -112,6 +114,7 @@ def test_nothing_to_kill_is_killed() -> None:
 
 
 def test_a_job_that_forks_for_ever_is_over_soon_after_its_grace(spool: Spool) -> None:
+    """F51: one process that is always another one."""
     script = f"exec env -i {sys.executable} -ISc '{FORKS_FOR_EVER}'"
     outcome = running.run(spool, script, time_limit_seconds=0.5, grace_seconds=0.2)
     assert outcome.wall_seconds < 0.5 + 0.2 + 2

@@ -42,6 +42,7 @@ def test_a_new_node_is_spoken_for_at_once(node: Node) -> None:
 def test_another_machine_of_the_same_name_waits_until_the_lease_is_over(
     node: Node, boot: str, spool: str
 ) -> None:
+    """F67: with a spool or a boot of its own."""
     assert keeper(node).take()
     other = keeper(node, boot, spool)
     assert not other.take()
@@ -63,6 +64,7 @@ def test_the_next_agent_of_the_same_spool_and_boot_takes_over_at_once(node: Node
 
 
 def test_two_who_saw_the_same_lease_do_not_both_get_it(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F67: the second one's update finds another incarnation."""
     assert keeper(node).take()
     seen = NodeLease.objects.get()
     assert keeper(node).take()

@@ -74,10 +74,12 @@ def test_a_job_that_has_not_started_has_no_output() -> None:
 
 
 def test_deleted_output_is_no_output(job: Job) -> None:
+    """F31: a reader that was half through comes to its end."""
     assert output.read(job, 1, offset=7) == Chunk(b"", 7, 0, ended=False)
 
 
 def test_a_link_a_pipe_a_directory_or_a_device_is_not_read(job: Job, tmp_path: Path) -> None:
+    """F56: in the place of its output."""
     (tmp_path / "secret").write_text("secret")
     stdout = directory_of(job) / "stdout"
     stdout.symlink_to(tmp_path / "secret")

@@ -61,6 +61,7 @@ def test_a_zombie_is_dead_though_its_number_answers(child: "subprocess.Popen[byt
 def test_another_process_of_the_same_number_is_never_signalled_or_held(
     child: "subprocess.Popen[bytes]", change: dict[str, object]
 ) -> None:
+    """F59: of another boot, or started at another tick."""
     other = replace(identity(child), **change)  # type: ignore[arg-type]
     assert not processes.is_alive(other)
     assert not processes.send(other, signal.SIGKILL)

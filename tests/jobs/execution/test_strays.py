@@ -37,6 +37,7 @@ def token_of(station: Station, job: Job) -> str:
 
 
 def test_what_an_ended_job_left_is_killed_and_told(station: Station, marked: Start) -> None:
+    """F32, F48: found by its marker."""
     job = making.ended()
     process = marked(token_of(station, job))
     assert kills(station, process)
@@ -59,6 +60,7 @@ def test_what_an_older_attempt_left_is_killed(
 
 
 def test_what_nobody_has_a_row_of_is_killed(station: Station, marked: Start) -> None:
+    """F32: the database does not know the job."""
     assert kills(station, marked(station.spool.attempt(10**9, 1).token))
 
 

@@ -22,6 +22,7 @@ def test_a_job_runs_only_after_its_ticket_was_linked(spool: Spool) -> None:
 
 
 def test_an_attempt_that_was_buried_first_never_runs(spool: Spool) -> None:
+    """F37: whoever launches it late loses to the tombstone."""
     directory = running.prepared(spool, "touch witness")
     assert directory.bury() is Burial.WON
     answer = launcher.launch(directory)
@@ -61,12 +62,14 @@ def test_a_second_wrapper_of_the_same_attempt_runs_nothing(spool: Spool) -> None
 
 @pytest.mark.parametrize("code", [0, 1, 2, 126, 127, 128, 143, 255])
 def test_an_exit_code_is_told_exactly(spool: Spool, code: int) -> None:
+    """F58: by the wrapper."""
     outcome = running.run(spool, f"exit {code}")
     assert (outcome.exit_code, outcome.exit_signal, outcome.cause) == (code, None, None)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 6, 9, 11, 13, 15])
 def test_a_signal_is_told_exactly(spool: Spool, number: int) -> None:
+    """F58: by the wrapper."""
     outcome = running.run(spool, f"ulimit -c 0; kill -{number} $$; sleep 5")
     assert (outcome.exit_code, outcome.exit_signal, outcome.cause) == (None, number, None)
 
@@ -80,6 +83,7 @@ def test_a_signal_is_told_exactly(spool: Spool, number: int) -> None:
     ],
 )
 def test_what_cannot_be_started_is_told_in_the_systems_words(spool: Spool, script: str, words: str) -> None:
+    """F44: its launch_error is what the call said."""
     outcome = running.run(spool, script)
     assert (outcome.launch_error, outcome.exit_code, outcome.exit_signal) == (words, None, None)
 
