@@ -4,11 +4,13 @@ import os
 import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from jobs.variables import is_refused
 
+CLUSTER: Final = "jobsite"
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -26,6 +28,9 @@ class JobFacts:
     cpus: int
     memory_mb: int
     gpus: tuple[int, ...]
+    started_at: datetime
+    time_limit: timedelta
+    restarts: int
     work_dir: Path
     scratch: Path
 
@@ -33,7 +38,6 @@ class JobFacts:
 def build(facts: JobFacts, own: Mapping[str, str]) -> dict[str, str]:
     """A job's whole environment: the system's, the user's own as far as allowed, then ours (sbatch(1))."""
     person = pwd.getpwuid(os.geteuid())
-    gpus = ",".join(map(str, facts.gpus))
     return {
         "PATH": PATH,
         "HOME": person.pw_dir,
@@ -45,33 +49,52 @@ def build(facts: JobFacts, own: Mapping[str, str]) -> dict[str, str]:
         "OMP_NUM_THREADS": str(facts.cpus),
         **_allowed(own),
         "TMPDIR": str(facts.scratch),
-        "CUDA_VISIBLE_DEVICES": gpus,
-        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+        **_devices(facts.gpus),
         "JOBSITE_TOKEN": facts.token,
         "JOBSITE_JOB_ID": str(facts.job_id),
         "JOBSITE_ATTEMPT": str(facts.attempt),
-        "SLURM_JOB_ID": str(facts.job_id),
-        "SLURM_JOBID": str(facts.job_id),
+        **_as_slurm_tells(facts),
+    }
+
+
+def _as_slurm_tells(facts: JobFacts) -> dict[str, str]:
+    """What sbatch(1) lists under "output environment variables", as far as it is about one node.
+
+    SLURM_TASK_PID is only known to the process itself, which adds it.
+    """
+    began = int(facts.started_at.timestamp())
+    return {
+        **dict.fromkeys(("SLURM_JOB_ID", "SLURM_JOBID"), str(facts.job_id)),
         "SLURM_JOB_NAME": facts.name,
         "SLURM_JOB_USER": facts.user,
+        "SLURM_JOB_UID": str(os.geteuid()),
         "SLURM_JOB_PARTITION": facts.partition,
-        "SLURM_JOB_NODELIST": facts.node,
-        "SLURM_NODELIST": facts.node,
-        "SLURMD_NODENAME": facts.node,
-        "SLURM_JOB_NUM_NODES": "1",
-        "SLURM_NNODES": "1",
-        "SLURM_NODEID": "0",
-        "SLURM_NTASKS": "1",
-        "SLURM_NPROCS": "1",
-        "SLURM_PROCID": "0",
-        "SLURM_LOCALID": "0",
-        "SLURM_CPUS_PER_TASK": str(facts.cpus),
-        "SLURM_CPUS_ON_NODE": str(facts.cpus),
-        "SLURM_JOB_CPUS_PER_NODE": str(facts.cpus),
+        "SLURM_CLUSTER_NAME": CLUSTER,
+        **dict.fromkeys(("SLURM_JOB_NODELIST", "SLURM_NODELIST", "SLURMD_NODENAME"), facts.node),
+        **dict.fromkeys(("SLURM_JOB_NUM_NODES", "SLURM_NNODES", "SLURM_TASKS_PER_NODE"), "1"),
+        **dict.fromkeys(("SLURM_NTASKS", "SLURM_NPROCS"), "1"),
+        **dict.fromkeys(("SLURM_NODEID", "SLURM_PROCID", "SLURM_LOCALID"), "0"),
+        **dict.fromkeys(
+            ("SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE", "SLURM_JOB_CPUS_PER_NODE"), str(facts.cpus)
+        ),
         "SLURM_MEM_PER_NODE": str(facts.memory_mb),
         "SLURM_SUBMIT_DIR": str(facts.work_dir),
-        **({"SLURM_JOB_GPUS": gpus, "SLURM_GPUS_ON_NODE": str(len(facts.gpus))} if facts.gpus else {}),
+        "SLURM_JOB_START_TIME": str(began),
+        "SLURM_JOB_END_TIME": str(began + int(facts.time_limit.total_seconds())),
+        **({"SLURM_RESTART_COUNT": str(facts.restarts)} if facts.restarts else {}),
+        **({"SLURM_JOB_GPUS": _list(facts.gpus)} if facts.gpus else {}),
+        **({"SLURM_GPUS_ON_NODE": str(len(facts.gpus))} if facts.gpus else {}),
     }
+
+
+def _devices(gpus: tuple[int, ...]) -> dict[str, str]:
+    """The GPUs that it was given, for every kind of driver; an empty list hides them all."""
+    hidden_but = dict.fromkeys(("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"), _list(gpus))
+    return {**hidden_but, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+
+
+def _list(numbers: tuple[int, ...]) -> str:
+    return ",".join(map(str, numbers))
 
 
 def _allowed(own: Mapping[str, str]) -> dict[str, str]:

@@ -47,13 +47,20 @@ def become(argv, request, output, gate, failure):  # type: (list[str], dict[str,
         directory = os.getcwd()  # noqa: PTH109
         cage.enter(request.get("cgroup"))
         cage.bind(request.get("cpu_indices"))
-        os.chdir(str(request["work_dir"]))
+        _enter(str(request["work_dir"]))
         streams.redirect(request, directory)
-        _execute(argv, request["environment"])  # type: ignore[arg-type]
+        _execute(argv, dict(request["environment"], SLURM_TASK_PID=str(os.getpid())))  # type: ignore[call-overload]
     except OSError as error:
         os.write(failure, str(error).encode()[:1024])
     finally:
         os._exit(127)
+
+
+def _enter(directory):  # type: (str) -> None
+    try:
+        os.chdir(directory)
+    except OSError as error:
+        raise OSError(f"the work directory cannot be entered: {error}") from error
 
 
 def _execute(argv, environment):  # type: (list[str], dict[str, str]) -> None

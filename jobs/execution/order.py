@@ -5,6 +5,7 @@ from pathlib import Path
 from django.conf import settings
 
 from jobs import file_pattern
+from jobs.execution import scratch
 from jobs.execution.cgroup import Cages
 from jobs.execution.job_environment import JobFacts, build
 from jobs.execution.spool import AttemptDirectory, Request
@@ -17,7 +18,7 @@ LEAST_SLACK = 64
 
 def prepare(job: Job, directory: AttemptDirectory, *, cages: Cages | None = None) -> None:
     """Write the request and the script's bytes, exactly as submitted, and make its private directories."""
-    (directory.path / "tmp").mkdir(mode=0o700)
+    (directory.path / scratch.NAME).mkdir(mode=0o700)
     work_dir = Path(job.work_dir) if job.work_dir else _own_directory(job)
     allocation = ResourceAllocation.objects.get(job=job, attempt=job.attempt)
     facts = _facts(job, allocation, directory, work_dir)
@@ -61,7 +62,10 @@ def _facts(job: Job, allocation: ResourceAllocation, directory: AttemptDirectory
         memory_mb=job.memory_mb,
         gpus=tuple(allocation.gpus),
         work_dir=work_dir,
-        scratch=directory.path / "tmp",
+        started_at=job.started_at or job.submitted_at,
+        time_limit=job.time_limit,
+        restarts=job.restarts,
+        scratch=directory.path / scratch.NAME,
     )
 
 

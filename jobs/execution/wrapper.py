@@ -11,7 +11,7 @@ import json
 import os
 import signal
 
-from jobs.execution import cage, child_bounds, job_process
+from jobs.execution import cage, child_bounds, job_process, scratch
 from jobs.execution.attempt import HEARD, Attempt
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -30,6 +30,7 @@ def run():  # type: () -> int
         return 1
     attempt.supervise()
     cage.clear(request.get("cgroup"))
+    scratch.clear()
     attempt.record()
     return 0
 

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -122,6 +124,9 @@ def facts(tmp_path: Path) -> JobFacts:
         cpus=3,
         memory_mb=512,
         gpus=(0, 2),
+        started_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        time_limit=timedelta(hours=1),
+        restarts=0,
         work_dir=tmp_path,
         scratch=tmp_path / "tmp",
     )
@@ -136,6 +141,35 @@ def test_a_job_is_told_what_it_has(tmp_path: Path) -> None:
         "2",
         f"{tmp_path}/tmp",
     )
+
+
+MUST = """
+JOB_ID JOBID JOB_NAME JOB_USER JOB_UID JOB_PARTITION JOB_NODELIST NODELIST JOB_NUM_NODES NNODES NODEID NTASKS
+NPROCS TASKS_PER_NODE PROCID LOCALID CPUS_PER_TASK CPUS_ON_NODE JOB_CPUS_PER_NODE MEM_PER_NODE GPUS_ON_NODE
+JOB_GPUS SUBMIT_DIR CLUSTER_NAME JOB_START_TIME JOB_END_TIME TASK_PID
+"""
+
+
+def test_a_job_finds_every_variable_that_slurm_sets_on_one_node(spool: Spool, tmp_path: Path) -> None:
+    environment = job_environment.build(facts(tmp_path), {})
+    directory = running.started(spool, "echo $$; env", environment=environment)
+    assert running.outcome_of(directory).exit_code == 0
+    pid, *lines = running.said(directory).splitlines()
+    told = dict(line.split("=", 1) for line in lines)
+    assert {f"SLURM_{name}" for name in MUST.split()} - set(told) == set()
+    assert (told["SLURM_TASK_PID"], told["SLURMD_NODENAME"], told["ROCR_VISIBLE_DEVICES"]) == (
+        pid,
+        "n1",
+        "0,2",
+    )
+    assert int(told["SLURM_JOB_END_TIME"]) - int(told["SLURM_JOB_START_TIME"]) == 3600
+    assert "SLURM_RESTART_COUNT" not in told
+
+
+def test_a_job_that_was_requeued_is_told_how_often(tmp_path: Path) -> None:
+    again = job_environment.build(replace(facts(tmp_path), restarts=2, gpus=()), {})
+    assert (again["SLURM_RESTART_COUNT"], again["CUDA_VISIBLE_DEVICES"]) == ("2", "")
+    assert "SLURM_JOB_GPUS" not in again
 
 
 @pytest.mark.parametrize(

@@ -88,9 +88,12 @@ def test_what_cannot_be_started_is_told_in_the_systems_words(spool: Spool, scrip
     assert (outcome.launch_error, outcome.exit_code, outcome.exit_signal) == (words, None, None)
 
 
-def test_a_work_directory_that_is_gone_is_told_in_the_systems_words(spool: Spool) -> None:
+def test_f44_a_work_directory_that_is_gone_is_told_in_the_systems_words(spool: Spool) -> None:
+    """F44: it was there at submit, on the machine of the web."""
     outcome = running.run(spool, "true", work_dir="/no/such/directory")
-    assert outcome.launch_error == "[Errno 2] No such file or directory: '/no/such/directory'"
+    assert outcome.launch_error == (
+        "the work directory cannot be entered: [Errno 2] No such file or directory: '/no/such/directory'"
+    )
 
 
 def test_a_script_without_a_shebang_runs_in_a_shell_that_is_named(spool: Spool) -> None:
