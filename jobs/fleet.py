@@ -5,6 +5,7 @@ from typing import Final
 from django.db import transaction
 
 from jobs import messages
+from jobs.errors import InvalidSpec
 from jobs.models import Node, NodeEvent, Partition
 from jobs.states import Service
 
@@ -42,6 +43,20 @@ def resize(name: str, *, cpus: int, memory_mb: int, gpus: int) -> bool:
 def tell_enforcement(name: str, table: dict[str, dict[str, str]]) -> None:
     """How each limit holds on this node, as its agent has tried it out. Only for the agent with its lease."""
     Node.objects.filter(name=name).update(enforcement=table)
+
+
+def read_reason(said: object, *, needed: bool) -> str:
+    """Why an operator wants something of a node: one line. Raises InvalidSpec with what is allowed."""
+    reason = said.strip() if isinstance(said, str) else said
+    if reason == "" and not needed:
+        return ""
+    if not isinstance(reason, str) or not reason:
+        raise InvalidSpec({"reason": ["Say why: a line of text that the node's page shows."]})
+    if not reason.isprintable():
+        raise InvalidSpec({"reason": ["It has a character that cannot be printed; it is one line of text."]})
+    if len(reason) > LONGEST_REASON:
+        raise InvalidSpec({"reason": [f"It has {len(reason)} characters; it may have {LONGEST_REASON}."]})
+    return reason
 
 
 @transaction.atomic

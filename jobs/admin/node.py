@@ -12,6 +12,7 @@ from jobs import fleet
 from jobs.admin.event import NodeEventsInline
 from jobs.admin.reading import ReadingAdmin, ReadingInline
 from jobs.admin.steering import may_steer, person, steer_each
+from jobs.errors import InvalidSpec
 from jobs.models import Node, NodeLease
 from jobs.models.clock import ClockTimestamp
 from jobs.presentation.containment import shown
@@ -24,7 +25,9 @@ class ReasonForm(ActionForm):
     """Why, next to what."""
 
     reason = forms.CharField(
-        max_length=200, required=False, widget=forms.TextInput(attrs={"placeholder": "Reason (to drain)"})
+        max_length=200,
+        required=False,
+        widget=forms.TextInput(attrs={"placeholder": "Reason (to drain or down)"}),
     )
 
 
@@ -51,7 +54,7 @@ class NodeAdmin(ReadingAdmin):
     inlines = (LeaseInline, NodeEventsInline)
     exclude = ("enforcement",)
     readonly_fields = ("containment",)
-    actions = ("drain", "resume")
+    actions = ("drain", "down", "resume")
     action_form = ReasonForm
 
     def has_steer_permission(self, request: HttpRequest) -> bool:
@@ -90,23 +93,25 @@ class NodeAdmin(ReadingAdmin):
     @admin.action(description="Drain the chosen nodes", permissions=["steer"])
     def drain(self, request: HttpRequest, chosen: QuerySet[Node]) -> None:
         """No new jobs; those that run go on."""
-        reason = request.POST.get("reason", "").strip()
-        if not reason:
-            messages.error(
-                request, "Nothing was done: say in the field beside the action why you drain them."
-            )
-            return
-        self._ask_for(request, chosen, Service.DRAIN, reason, "draining: they finish what runs there")
+        self._ask_for(request, chosen, Service.DRAIN, "draining: they finish what runs there")
+
+    @admin.action(description="Take the chosen nodes down", permissions=["steer"])
+    def down(self, request: HttpRequest, chosen: QuerySet[Node]) -> None:
+        """No new jobs; those there are declared lost as soon as the node is silent."""
+        self._ask_for(request, chosen, Service.DOWN, "down: what runs there is lost once they are silent")
 
     @admin.action(description="Resume the chosen nodes", permissions=["steer"])
     def resume(self, request: HttpRequest, chosen: QuerySet[Node]) -> None:
         """Take jobs again, as far as the operators are concerned."""
-        reason = request.POST.get("reason", "").strip()
-        self._ask_for(request, chosen, Service.UP, reason, "resumed")
+        self._ask_for(request, chosen, Service.UP, "resumed")
 
-    def _ask_for(
-        self, request: HttpRequest, chosen: QuerySet[Node], service: Service, reason: str, done: str
-    ) -> None:
+    def _ask_for(self, request: HttpRequest, chosen: QuerySet[Node], service: Service, done: str) -> None:
+        try:
+            reason = fleet.read_reason(request.POST.get("reason", ""), needed=service is not Service.UP)
+        except InvalidSpec as odd:
+            told = " ".join(odd.errors["reason"])
+            messages.error(request, f"Nothing was done. The reason, beside the action: {told}")
+            return
         actor = person(request).get_username()
         steer_each(
             request,

@@ -1,6 +1,6 @@
 """The API's views. Querysets decide who sees and changes a job; lifecycle decides what may happen to it."""
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
@@ -8,13 +8,12 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound, PermissionDenied
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from jobs import downloads, lifecycle, submission
 from jobs.api.errors import HasEnded
+from jobs.api.frame import ApiView
 from jobs.api.parameters import Page, Piece, read_object
 from jobs.api.serializers import (
     LISTED_COLUMNS,
@@ -27,36 +26,12 @@ from jobs.execution import output
 from jobs.models import Job
 from jobs.states import Source
 
-if TYPE_CHECKING:
-    from django.contrib.auth.models import User
-    from rest_framework.parsers import BaseParser
-    from rest_framework.renderers import BaseRenderer
-
 COMMAND_LINE: Final = "jobsite-cli"
 """What the command line calls itself (User-Agent)."""
 
 
-class OnlyJson(BaseContentNegotiation):
-    """JSON, whatever the client says that it prefers."""
-
-    def select_parser(self, request: Request, parsers: "list[BaseParser]") -> "BaseParser":  # type: ignore[override]
-        return parsers[0]
-
-    def select_renderer(  # type: ignore[override]
-        self, request: Request, renderers: "list[BaseRenderer]", format_suffix: str | None = None
-    ) -> "tuple[BaseRenderer, str]":
-        return renderers[0], renderers[0].media_type
-
-
-class JobView(APIView):
+class JobView(ApiView):
     """What every view about jobs shares."""
-
-    content_negotiation_class = OnlyJson
-
-    @property
-    def person(self) -> "User":
-        """Who asks. Nobody gets this far without being logged in."""
-        return cast("User", self.request.user)
 
     def find(self, pk: int) -> Job:
         """A job that this person may see. Another's is the same 404 as one that is not there."""

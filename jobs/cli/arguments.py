@@ -59,6 +59,17 @@ examples:
 LOGS: Final = "examples:\n  jobsite logs 12 > output.txt\n  jobsite logs -f 12\n  jobsite logs --stderr 12\n"
 CANCEL: Final = "examples:\n  jobsite cancel 12\n  jobsite cancel 12 13 14\n"
 
+NODES: Final = "examples:\n  jobsite nodes\n  jobsite nodes --json | jq -r '.[].name'\n"
+NODE: Final = """\
+examples:
+  jobsite node drain n1 --reason "new disk on Monday"
+  jobsite node resume n1
+  jobsite node down n1 --reason "it burns"
+
+drain: no new jobs; those there go on to their ends. down: the same, and those there are declared lost as soon
+as the node's agent is silent. resume: takes jobs again, as far as the operators are concerned.
+"""
+
 
 class Parser(argparse.ArgumentParser):
     """Errors as everywhere: what is wrong, and what to do."""
@@ -89,6 +100,8 @@ def parser() -> Parser:
     _show(_command(commands, "show", "show one job", SHOW))
     _logs(_command(commands, "logs", "print a job's output", LOGS))
     _cancel(_command(commands, "cancel", "end jobs, or take them from the queue", CANCEL))
+    _nodes(_command(commands, "nodes", "list the nodes, and why those that take no jobs do not", NODES))
+    _node(_command(commands, "node", "drain, resume or take down a node (operators)", NODE))
     return top
 
 
@@ -146,6 +159,16 @@ def _logs(command: Parser) -> None:
 
 def _cancel(command: Parser) -> None:
     command.add_argument("numbers", metavar="ID", nargs="+", type=_number)
+
+
+def _nodes(command: Parser) -> None:
+    command.add_argument("--json", action="store_true", help="a list of the API's objects")
+
+
+def _node(command: Parser) -> None:
+    command.add_argument("verb", metavar="{drain,resume,down}", choices=("drain", "resume", "down"))
+    command.add_argument("name", metavar="NODE", type=_text)
+    command.add_argument("--reason", metavar="TEXT", type=_text, help="why: needed for drain and down")
 
 
 def _text(word: str) -> str:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from jobs.cli import attached, commands
+from jobs.cli import attached, commands, nodes
 from jobs.cli.arguments import parser
 from jobs.cli.commands import Call
 from jobs.cli.config import Config
@@ -29,6 +29,8 @@ COMMANDS: Final[Mapping[str, Callable[[Call], int]]] = {
     "show": commands.show,
     "logs": commands.logs,
     "cancel": commands.cancel,
+    "nodes": nodes.nodes,
+    "node": nodes.node,
 }
 
 

@@ -27,12 +27,19 @@ HINTS: Final = {
     "max_attempts": "--max-attempts N: a whole number, with --requeue",
     "arguments": "-- WORD ...: at most 256 words of UTF-8 text",
     "priority": "--priority N: leave it out for 0",
+    "reason": '--reason TEXT: one line, such as --reason "new disk"',
     "state": "--state STATE: such as --state RUNNING or --state FAILED,CANCELLED",
 }
 
 
-def refusal(status: int, location: str | None, body: bytes, address: str) -> CommandError:
-    """The error that stands for this answer."""
+JOBS: Final = "`jobsite queue --all` lists the jobs that you may see"
+NODES: Final = "`jobsite nodes` lists them"
+
+
+def refusal(
+    status: int, location: str | None, body: bytes, address: str, *, lists: str = JOBS
+) -> CommandError:
+    """The error that stands for this answer; `lists` is the hint for what is not there."""
     content = _object(body)
     detail = str(content.get("detail") or "")
     if status == 400 and content and not detail:
@@ -41,7 +48,7 @@ def refusal(status: int, location: str | None, body: bytes, address: str) -> Com
         case 401:
             return CommandError(detail or "the server does not know this token", hints=[GET_A_TOKEN])
         case 404 if detail:
-            return CommandError(detail, hints=["`jobsite queue --all` lists the jobs that you may see"])
+            return CommandError(detail, hints=[lists])
         case 400 | 403 | 409 | 413 | 415 | 429 if detail:
             return CommandError(detail)
         case _ if status in AWAY:

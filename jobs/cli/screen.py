@@ -14,6 +14,10 @@ _COLOURS: Final = {
     "COMPLETED": "32",
     "FAILED": "31",
     "CANCELLED": "90",
+    "UP": "32",
+    "DRAIN": "33",
+    "RECONCILING": "36",
+    "DOWN": "31",
     "error": "1;31",
     "hint": "1;36",
 }
@@ -42,7 +46,7 @@ class Screen:
         return cls(width=max(width or 80, NARROWEST), colour=not plain)
 
     def paint(self, text: str, meaning: str) -> str:
-        """The text in the colour of a state, of `error` or of `hint`."""
+        """The text in the colour of a state, of a node's service, of `error` or of `hint`."""
         code = _COLOURS.get(meaning)
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour and code else text
 

@@ -13,11 +13,11 @@ from datetime import datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from jobs.cli.config import Config
 from jobs.cli.errors import LostAnswerError, UnexpectedAnswerError, UnreachableError
-from jobs.cli.refusals import refusal
+from jobs.cli.refusals import JOBS, NODES, refusal
 
 AGENT: Final = "jobsite-cli"
 PATIENCE: Final = 30.0
@@ -25,6 +25,9 @@ START_IT: Final = "is it running? Start it with `make run`, or set JOBSITE_URL t
 
 Job = dict[str, Any]
 """A job with the API's fields."""
+
+Node = dict[str, Any]
+"""A node with the API's fields."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,22 @@ class Server:
             if not before or len(found) >= limit:
                 return Listing(found, bool(before), answer.date)
 
+    def nodes(self) -> tuple[list[Node], datetime | None]:
+        """Every node, and the server's clock."""
+        answer = self.ask("GET", "nodes/")
+        found = answer.read()
+        if not isinstance(found, dict) or not isinstance(found.get("results"), list):
+            raise UnexpectedAnswerError("the answer is no list of nodes", hints=["is JOBSITE_URL right?"])
+        return found["results"], answer.date
+
+    def steer(self, verb: str, name: str, reason: str | None) -> Node:
+        """Say what is wanted of a node; the node as it is then."""
+        said = {} if reason is None else {"reason": reason}
+        steered = self.ask("POST", f"nodes/{quote(name, safe='')}/{verb}/", said).read()
+        if not isinstance(steered, dict) or "outlook" not in steered:
+            raise UnexpectedAnswerError("the answer is not a node", hints=["is JOBSITE_URL right?"])
+        return steered
+
     def output(self, number: int, start: int, stream: str = "stdout") -> Piece:
         """The output from this byte on, as far as it goes into one answer."""
         which = "" if stream == "stdout" else f"&stream={stream}"
@@ -131,7 +150,13 @@ class Server:
         except LostAnswerError:
             answer = self._send(method, path, content, headers or {})
         if answer.status not in (200, 201):
-            raise refusal(answer.status, answer.headers.get("Location"), answer.body, self._address.text)
+            raise refusal(
+                answer.status,
+                answer.headers.get("Location"),
+                answer.body,
+                self._address.text,
+                lists=NODES if path.startswith("nodes/") else JOBS,
+            )
         return answer
 
     def _object(self, *request: Any) -> Job:

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from jobs.cli.screen import Screen, cut, pad, safe, width_of
 from jobs.cli.server import Job
 from jobs.resources import format_duration, format_memory
+
+Record = dict[str, Any]
 
 GAP: Final = "  "
 TIGHT: Final = 6
@@ -16,10 +18,10 @@ TIGHT: Final = 6
 
 @dataclass(frozen=True)
 class Column:
-    """What a column shows of a job, and what may become of it where room is short."""
+    """What a column shows of a job or a node, and what may become of it where room is short."""
 
     title: str
-    read: Callable[[Job, datetime], str]
+    read: Callable[[Record, datetime], str]
     right: bool = False
     least: int | None = None
     """It is cut down to so much before a column is left out. None: never cut."""
@@ -66,10 +68,18 @@ def table(jobs: Sequence[Job], now: datetime, screen: Screen, *, owners: bool) -
     """The lines: titles, then one for each job. Owners and GPUs are told only where they differ."""
     needless = {OWNER: not owners, GPUS: not any(job["gpus"] for job in jobs)}
     columns = [column for column in COLUMNS if not needless.get(column)]
-    cells = {column: [column.title, *(column.read(job, now) for job in jobs)] for column in columns}
+    return grid(columns, jobs, now, screen, word="state")
+
+
+def grid(
+    columns: Sequence[Column], records: Sequence[Record], now: datetime, screen: Screen, *, word: str
+) -> list[str]:
+    """The lines: titles, then one for each record, with the word of this field in its colour."""
+    cells = {column: [column.title, *(column.read(record, now) for record in records)] for column in columns}
     widths = _fit({column: max(map(width_of, texts)) for column, texts in cells.items()}, screen.width)
-    rows = [_row({column: cells[column][n] for column in widths}, widths) for n in range(len(jobs) + 1)]
-    return [rows[0], *(_painted(row, job, screen) for row, job in zip(rows[1:], jobs, strict=True))]
+    rows = [_row({column: cells[column][n] for column in widths}, widths) for n in range(len(records) + 1)]
+    told = (str(record[word]) for record in records)
+    return [rows[0], *(_painted(row, text, screen) for row, text in zip(rows[1:], told, strict=True))]
 
 
 def _fit(widths: dict[Column, int], room: int | None) -> dict[Column, int]:
@@ -102,10 +112,11 @@ def _row(texts: dict[Column, str], widths: dict[Column, int]) -> str:
     return GAP.join(parts).rstrip()
 
 
-def _painted(row: str, job: Job, screen: Screen) -> str:
-    """The row with its state in colour. The state is its second word: an id and it are never cut."""
-    state = str(job["state"])
-    return row.replace(state, screen.paint(state, state), 1)
+def _painted(row: str, word: str, screen: Screen) -> str:
+    """The row with a word in colour: that of its second column, which is never cut, as is the first."""
+    first, gap, rest = row.lstrip().partition(GAP)
+    blanks = row[: len(row) - len(row.lstrip())]
+    return f"{blanks}{first}{gap}{rest.replace(word, screen.paint(word, word), 1)}"
 
 
 def _submitted(job: Job) -> datetime:

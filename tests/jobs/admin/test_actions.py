@@ -74,13 +74,21 @@ def test_a_node_is_drained_with_a_reason_and_resumed(operator: Client) -> None:
     assert [user for user, _ in history()] == ["olga", "olga"]
 
 
+def test_a_node_is_taken_down_with_a_reason(operator: Client) -> None:
+    node = making.node()
+    answer = act(operator, "down", node, reason="it burns")
+    node.refresh_from_db()
+    assert (node.wanted, node.wanted_reason, node.service) == (Service.DOWN, "it burns", Service.UP)
+    assert "what runs there is lost once they are silent" in text_of(answer)
+
+
 @pytest.mark.parametrize("reason", ["", "   "])
 def test_a_node_is_not_drained_without_a_reason(operator: Client, reason: str) -> None:
     node = making.node()
     answer = act(operator, "drain", node, reason=reason)
     node.refresh_from_db()
     assert node.wanted == Service.UP
-    assert "say in the field beside the action why" in text_of(answer)
+    assert "Nothing was done. The reason, beside the action: Say why" in text_of(answer)
 
 
 def test_a_reason_that_is_too_long_is_refused_and_no_fault_of_ours(operator: Client) -> None:
