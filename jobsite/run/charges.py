@@ -41,7 +41,7 @@ def of_process(process: Process, environment: Environment, common: Mapping[str, 
         address=process.address,
         stage=process.stage,
         stop_signal=process.stop_signal,
-        command=lambda: (process.argv, {**common, **process.environment}),
+        command=lambda: (process.argv, process.told(common)),
         begin=_readiness(process.name, environment),
     )
 

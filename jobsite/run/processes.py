@@ -11,6 +11,10 @@ from jobsite.environment import Environment
 from jobsite.run.ground import FLOWER_HOST
 from jobsite.run.health import loopback
 
+_SERVERS: Final = frozenset({"DATABASE_URL", "LISTEN_DATABASE_URL", "REDIS_URL"})
+CONFIDENTIAL: Final = _SERVERS | {"JOBSITE_SECRET_KEY"}
+"""Settings that may hold a password or are one."""
+
 
 class Stage(IntEnum):
     """What stops together. Nothing is stopped before everything that needs it has ended."""
@@ -27,8 +31,15 @@ class Process:
     argv: tuple[str, ...]
     address: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    needs: frozenset[str] = _SERVERS
+    """The confidential settings that it is told; those of the others it never has."""
     stop_signal: signal.Signals = signal.SIGTERM
     stage: Stage = Stage.FRONT
+
+    def told(self, common: Mapping[str, str]) -> dict[str, str]:
+        """Its whole environment: what all are told, but for secrets that it does not need, and its own."""
+        kept = {name: text for name, text in common.items() if name not in CONFIDENTIAL - self.needs}
+        return {**kept, **self.environment}
 
     @property
     def health(self) -> tuple[str, ...]:
@@ -95,6 +106,7 @@ def _web(environment: Environment) -> Process:
         name="web",
         argv=python("-m", "uvicorn", "jobsite.asgi:application", *listen, *options),
         address=web_url(environment),
+        needs=CONFIDENTIAL,
     )
 
 
@@ -123,6 +135,7 @@ def _flower(environment: Environment, password: str, host: str) -> Process:
         name="flower",
         argv=_celery("flower", *listen, "--read_only=true", "--max_tasks=10000"),
         address=f"http://{loopback(host)}:{environment.flower_port} (operator)",
+        needs=frozenset({"REDIS_URL"}),
         environment={"FLOWER_BASIC_AUTH": f"operator:{password}"},  # an argument would be seen by every user
     )
 

@@ -31,7 +31,7 @@ class Beside:
         self._log = platform.var / "logs" / f"{name}-{environment.node_name}-{next(_numbers)}.log"
         with self._log.open("wb") as output:
             self._process = subprocess.Popen(
-                process.argv, cwd=ROOT, env={**told, **process.environment}, stdout=output, stderr=output
+                process.argv, cwd=ROOT, env=process.told(told), stdout=output, stderr=output
             )
 
     @property

@@ -49,13 +49,15 @@ def test_each_service_runs_the_command_of_the_table(
     assert {name: services[name]["command"] for name in table} == commands
 
 
-def test_each_service_is_told_every_setting_and_only_flower_its_password(
+def test_each_service_is_told_every_setting_but_secrets_only_as_far_as_it_needs_them(
     services: dict[str, Any], table: dict[str, processes.Process], environment: Environment
 ) -> None:
     of_the_image = {"DJANGO_SETTINGS_MODULE", "PYTHONUNBUFFERED"}
-    told = set(processes.common(environment, {})) - of_the_image
+    common = {**processes.common(environment, {}), "JOBSITE_SECRET_KEY": "confidential"}
     for name, process in table.items():
-        assert told | set(process.environment) <= set(services[name]["environment"])
+        told = set(process.told(common)) - of_the_image
+        assert told <= set(services[name]["environment"])
+        assert set(services[name]["environment"]) & processes.CONFIDENTIAL == process.needs
     assert [name for name in services if "FLOWER_BASIC_AUTH" in services[name].get("environment", {})] == [
         "flower"
     ]
