@@ -34,7 +34,7 @@ EXECD = (
 @pytest.fixture
 def spool(tmp_path: Path) -> Iterator[Spool]:
     yield Spool.open(tmp_path / "spool")
-    eventually(lambda: _killed(tmp_path), within=LONG, what="the end of everything that the test started")
+    eventually(lambda: killed(tmp_path), within=LONG, what="the end of everything that the test started")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def station(spool: Spool) -> Station:
     return Station("n1", spool)
 
 
-def _killed(directory: Path) -> bool:
+def killed(directory: Path) -> bool:
     """Kill whatever works here. True: nothing does any more."""
     found = [pid for pid, _ in processes_of(directory)]
     for pid in found:
