@@ -59,8 +59,8 @@ ui: $(TOOLS) ## Only the tests in a real browser
 screenshots: $(TOOLS) ## Take a picture of every page, narrow and wide, light and dark
 	$(PY) -m tests.ui.screenshots
 
-bench: $(TOOLS) ## Measure
-	$(PY) -m benchmarks
+bench: $(TOOLS) ## Measure beside peers in the same run; BENCH="launch --jobs 1000" for one of them
+	$(PY) -m benchmarks $(BENCH)
 
 kills: $(TOOLS) ## kill -9 under running jobs, ROUNDS=20 times each with JOBS=50: is every end told as it was?
 	KILL_ROUNDS=$(or $(ROUNDS),20) KILL_JOBS=$(or $(JOBS),50) $(PYTEST) -q -s tests/acceptance/test_kill.py -k test_f

@@ -9,15 +9,13 @@ they go on when it ends.
 
 import _socket  # what `socket` adds is memory that every wrapper would carry
 import contextlib
-import ctypes
+import gc
 import os
 import signal
 import sys
 
-from jobs.execution import marker, wrapper
+from jobs.execution import kernel, marker, wrapper
 
-PR_SET_DUMPABLE = 4
-PR_SET_NAME = 15
 LONGEST_REQUEST = 16384
 DESCRIPTOR = 4
 """Bytes of the one descriptor that comes with a request."""
@@ -31,6 +29,7 @@ def main():  # type: () -> int
     signal.signal(signal.SIGCHLD, _reap)
     _call_itself(b"jobsite-launch", readable=False)
     requests = _socket.socket(fileno=0)
+    gc.freeze()  # a wrapper that looked for garbage here would copy every page that it only reads
     while True:
         request, descriptors, _, _ = requests.recvmsg(
             LONGEST_REQUEST, _socket.CMSG_SPACE(DESCRIPTOR), _socket.MSG_CMSG_CLOEXEC
@@ -85,9 +84,8 @@ def _open_as(path, flags, number):  # type: (str, int, int) -> None
 
 def _call_itself(name, *, readable):  # type: (bytes, bool) -> None
     """The name that `ps` shows; and whether others of its account may reach its memory and descriptors."""
-    libc = ctypes.CDLL(None)
-    libc.prctl(PR_SET_NAME, name, 0, 0, 0)
-    libc.prctl(PR_SET_DUMPABLE, int(readable), 0, 0, 0)
+    kernel.set_for_this_process(kernel.PR_SET_NAME, name)
+    kernel.set_for_this_process(kernel.PR_SET_DUMPABLE, int(readable))
 
 
 def _reap(*_):  # type: (*object) -> None

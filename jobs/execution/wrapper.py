@@ -6,16 +6,12 @@ tree, and it writes exit.json when that tree is empty. Its imports are few, beca
 """
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
 
-from jobs.execution import cage, child_bounds, job_process, scratch
+from jobs.execution import cage, child_bounds, job_process, kernel, scratch
 from jobs.execution.attempt import HEARD, Attempt
-
-PR_SET_CHILD_SUBREAPER = 36
-PR_SET_NO_NEW_PRIVS = 38
 
 
 def run():  # type: () -> int
@@ -46,10 +42,8 @@ def _isolate():  # type: () -> None
         os.setsid()
     os.umask(0o077)
     child_bounds.protect()
-    libc = ctypes.CDLL(None, use_errno=True)
-    for option in (PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS):
-        if libc.prctl(option, 1, 0, 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), f"prctl {option}")
+    for option in (kernel.PR_SET_CHILD_SUBREAPER, kernel.PR_SET_NO_NEW_PRIVS):
+        kernel.set_for_this_process(option, 1)
 
 
 def _answer(word):  # type: (str) -> None
