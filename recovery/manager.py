@@ -39,8 +39,13 @@ class RecoveryManager:
         """The chain, in order: pending, orphan, timeout, stale allocation."""
         of_this_node: list[RecoveryStrategy[Any]] = []
         if self.station is not None:
-            of_this_node = [OrphanJobRecoveryStrategy(self.station), TimeoutJobRecoveryStrategy(self.station)]
-        return [PendingJobRecoveryStrategy(), *of_this_node, StaleAllocationCleanupStrategy()]
+            of_this_node = [TimeoutJobRecoveryStrategy(self.station)]
+        return [
+            PendingJobRecoveryStrategy(),
+            OrphanJobRecoveryStrategy(self.station),
+            *of_this_node,
+            StaleAllocationCleanupStrategy(),
+        ]
 
     def recover_on_startup(self, now: datetime | None = None) -> RecoveryResult:
         """The sweep of a worker that has just started; always in the ledger."""

@@ -22,7 +22,7 @@ HIGHEST_PID: Final = 2**22
 """PID_MAX_LIMIT of the kernel; proc_sys_kernel(5)."""
 NEVER_OURS: Final = (errno.ELOOP, errno.ENXIO)
 """A symbolic link; a socket."""
-CAUSES: Final = (None, "limit", "cancel")
+CAUSES: Final = (None, "limit", "cancel", "fenced")
 
 
 class UnreadableFileError(OSError):

@@ -15,6 +15,8 @@ from jobs.models import Job
 from jobs.models.clock import database_now
 from jobs.states import Evidence, Phase, Reason
 
+FENCED = "fenced"
+"""Its wrapper ended it, because its agent had not renewed the node's lease for too long."""
 LOST = "Its supervisor and its process are gone, and neither has said how it ended."
 RESTARTED = "The node was restarted while it ran."
 UNRECORDED = (
@@ -159,6 +161,10 @@ def _fence(job: Job, station: Station) -> bool:
 
 def _record(job: Job, station: Station) -> bool:
     outcome = station.outcome_of(job)
+    if outcome is not None and outcome.cause == FENCED:
+        why = f"{station.node_name} was cut off, and its run there was ended for that"
+        if lifecycle.requeue(job, why, actor=station.node_name):
+            return True
     return outcome is not None and lifecycle.finish(job, ending_of(outcome), actor=station.node_name)
 
 

@@ -6,9 +6,10 @@ transaction. A rerun is a submit, in jobs.submission. The numbers T1 to T22 are 
 the README.
 """
 
-from jobs.lifecycle.end import cancel, finish, lose, return_unstarted
+from jobs.lifecycle.end import cancel, expire, finish, lose, return_unstarted
 from jobs.lifecycle.hold import explain_all, explain_partition, hold, release, remark
 from jobs.lifecycle.journal import mend_allocation, note
+from jobs.lifecycle.lost import SeenLease, give_up, requeue, requeue_lost
 from jobs.lifecycle.place import Placing, await_broker, dispatch, place, return_to_queue
 from jobs.lifecycle.run import Identities, activate, start
 from jobs.lifecycle.submit import submit
@@ -16,13 +17,16 @@ from jobs.lifecycle.submit import submit
 __all__ = [
     "Identities",
     "Placing",
+    "SeenLease",
     "activate",
     "await_broker",
     "cancel",
     "dispatch",
+    "expire",
     "explain_all",
     "explain_partition",
     "finish",
+    "give_up",
     "hold",
     "lose",
     "mend_allocation",
@@ -30,6 +34,8 @@ __all__ = [
     "place",
     "release",
     "remark",
+    "requeue",
+    "requeue_lost",
     "return_to_queue",
     "return_unstarted",
     "start",

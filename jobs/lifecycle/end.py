@@ -69,6 +69,14 @@ def lose(job: Job, reason: Reason, detail: str, *, evidence: Evidence, actor: st
     return end(job, states.FAILED, reason, detail, actor=actor, evidence=evidence)
 
 
+def expire(job: Job, *, actor: str) -> bool:
+    """T6: it has waited for longer than its partition allows. False: it waits no longer."""
+    allowed = f"the {job.partition.max_pending} that partition {job.partition} allows"
+    detail = f"It waited for a place for longer than {allowed}."
+    pending = job.state == State.PENDING
+    return pending and end(job, states.FAILED, Reason.EXPIRED, detail, actor=actor)
+
+
 def return_unstarted(job: Job, *, actor: str) -> bool:
     """T16. Only for the agent that has won this attempt's ticket: it has never started and never will."""
     if _is_stopping(job):

@@ -7,6 +7,7 @@ from jobs import messages, states
 from jobs.lifecycle.journal import stay
 from jobs.lifecycle.place import HELD_REASONS, give_back
 from jobs.models import Job, Partition
+from jobs.models.clock import not_before
 from jobs.states import EventKind, Hold, Reason
 
 
@@ -41,6 +42,7 @@ def release(job: Job, *, actor: str) -> bool:
         hold=Hold.NONE,
         reason=Reason.NOT_CONSIDERED_YET,
         detail=detail,
+        eligible_at=not_before("eligible_at"),
     )
     if released:
         messages.wake_scheduler()

@@ -30,9 +30,13 @@ class JobQuerySet(models.QuerySet["Job"]):
         seen = self.filter(pk=job.pk, state=job.state, phase=job.phase, attempt=job.attempt, hold=job.hold)
         return seen.update(state=to.state, phase=to.phase, **changes) == 1
 
-    def pending(self) -> Self:
-        """Not claimed by a worker yet."""
-        return self.filter(state=State.PENDING)
+    def expired(self, moment: datetime) -> Self:
+        """Not claimed for longer than their partition allows. Who is held waits for a person."""
+        allowed = models.ExpressionWrapper(
+            models.F("eligible_at") + models.F("partition__max_pending"), output_field=models.DateTimeField()
+        )
+        waiting = self.filter(state=State.PENDING, hold=Hold.NONE, partition__max_pending__isnull=False)
+        return waiting.annotate(expires_at=allowed).filter(expires_at__lt=moment).order_by("expires_at", "pk")
 
     def queued(self) -> Self:
         """Waiting for resources."""
@@ -50,10 +54,6 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Running, and somebody asked for the end."""
         return self.filter(state=State.RUNNING, phase=Phase.STOPPING)
 
-    def final(self) -> Self:
-        """Ended."""
-        return self.filter(state__in=FINAL_STATES)
-
     def live(self) -> Self:
         """Not ended."""
         return self.exclude(state__in=FINAL_STATES)
@@ -67,6 +67,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         asked = models.functions.Coalesce("dispatched_at", "placed_at")
         placed = self.placed().annotate(asked_at=asked).filter(asked_at__lt=moment)
         return placed.order_by("asked_at", "pk")
+
+    def lost_to(self, moment: datetime) -> Self:
+        """Running on a node whose agent has not renewed its lease."""
+        return self.running().filter(node__lease__lease_until__lt=moment)
 
     def overdue(self, moment: datetime) -> Self:
         """Running past their limit."""
@@ -218,6 +222,12 @@ class Job(models.Model):
     def appends(self) -> bool:
         """It adds to output files that are there already."""
         return self.open_mode == OpenMode.APPEND
+
+    @property
+    def may_run_again(self) -> bool:
+        """When its node is lost: its owner allows it, nobody wants its end, and it has runs left."""
+        runs = self.attempt - self.unstarted
+        return self.requeue and self.phase != Phase.STOPPING and runs < self.max_attempts
 
     @property
     def restarts(self) -> int:

@@ -4,7 +4,7 @@ The lease is a table of its own, so that a heartbeat never waits for a placer th
 A node whose lease is over is unreachable: a fact of the lease, never a phase of its jobs.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Self
 
 from django.db import models
@@ -20,17 +20,9 @@ class NodeQuerySet(models.QuerySet["Node"]):
         """In key order, locked against other placers, but not against those who only refer to the row."""
         return self.order_by("pk").select_for_update(no_key=True)
 
-    def in_service(self) -> Self:
-        """Neither the agent nor an operator keeps jobs away."""
-        return self.filter(service=Service.UP, wanted=Service.UP)
-
     def reachable(self, moment: datetime) -> Self:
         """The lease still holds at `moment`."""
         return self.filter(lease__lease_until__gt=moment)
-
-    def hearing(self, moment: datetime, deaf_after: timedelta) -> Self:
-        """The agent has reached the broker within `deaf_after` before `moment`."""
-        return self.filter(lease__broker_ok_at__gt=moment - deaf_after)
 
 
 class Node(models.Model):
@@ -87,7 +79,3 @@ class NodeLease(models.Model):
 
     def __str__(self) -> str:
         return f"lease of {self.node_id}"
-
-    def is_over(self, moment: datetime) -> bool:
-        """The agent has not renewed it in time."""
-        return self.lease_until <= moment

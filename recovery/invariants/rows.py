@@ -9,9 +9,10 @@ ROW_INVARIANTS: Final[dict[str, tuple[str, str]]] = {
         " GROUP BY job_id, attempt HAVING count(*) > 1",
     ),
     "I2": (
-        "a job starts at most once",
-        "SELECT job_id, count(*) FROM jobs_jobevent WHERE kind = 'active'"
-        " GROUP BY job_id HAVING count(*) > 1",
+        "a job starts once at most, or as often as its owner allows",
+        "SELECT j.id, count(*) FROM jobs_jobevent e JOIN jobs_job j ON j.id = e.job_id"
+        " WHERE e.kind = 'active' GROUP BY j.id"
+        " HAVING count(*) > CASE WHEN j.requeue THEN j.max_attempts ELSE 1 END",
     ),
     "I4": (
         "a final or queued job holds nothing",

@@ -59,9 +59,9 @@ class RecoveryStrategy(ABC, Generic[Sick]):
         del sick
         return MOVED_ON
 
-    @property
-    def complaint(self) -> str:
+    def complaint(self, sick: Sick) -> str:
         """What is wrong, in one sentence."""
+        del sick
         return (type(self).__doc__ or "").strip().splitlines()[0]
 
     def sweep(self, now: datetime, *, dry_run: bool) -> list[Decision]:
@@ -82,7 +82,7 @@ class RecoveryStrategy(ABC, Generic[Sick]):
             strategy=self.name,
             job=job,
             attempt=attempt,
-            found=self.complaint,
+            found=self.complaint(sick),
             outcome=outcome,
             detail=detail,
         )

@@ -10,36 +10,53 @@ from django.conf import settings
 from jobs import lifecycle, messages
 from jobs.models import Job
 from recovery.broker import messages_of
-from recovery.strategies.base import RecoveryStrategy
+from recovery.strategies.base import BATCH, RecoveryStrategy
 
 RECOVERY = "recovery"
 CLAIM_PATIENCE = 1.0
 """Seconds from a worker's popping of a message, when it is nowhere in the broker, to the claim in the row."""
+EXPIRED = "A job has waited for longer than its partition allows: it expires."
 LARGE_COLUMNS = ("script", "environment", "arguments")
 
 
 class PendingJobRecoveryStrategy(RecoveryStrategy[Job]):
     """A job has its resources, and its message is not in its node's queue: the message is sent again.
 
-    A job without resources needs no message; it only wakes the scheduler.
+    A job without resources needs no message; it only wakes the scheduler. A job that was not claimed for
+    longer than its partition allows expires.
     """
 
     def __init__(self) -> None:
         self._present: dict[str, set[tuple[int, int]]] | None = None
+        self._expired: set[int] = set()
 
     def find(self, now: datetime) -> Iterator[Job]:
         """Placed and not claimed within the grace. The broker is looked into once, after these were read."""
+        yield from self._find_expired(now)
         if Job.objects.queued().exists():
             messages.wake_scheduler()
         unclaimed = Job.objects.unclaimed_since(now - settings.DISPATCH_GRACE)
+        unclaimed = unclaimed.exclude(pk__in=self._expired)
         jobs = list(unclaimed.select_related("node").defer(*LARGE_COLUMNS))  # at most one for each CPU
         self._present = messages_of({job.node.name for job in jobs if job.node}) if jobs else {}
         if self._present is not None:
             _let_workers_claim(job for job in jobs if not self._has_message(job))
         yield from jobs
 
+    def _find_expired(self, now: datetime) -> Iterator[Job]:
+        expired = Job.objects.expired(now).select_related("node", "partition").defer(*LARGE_COLUMNS)
+        for job in expired[:BATCH]:
+            self._expired.add(job.pk)
+            yield job
+
+    def complaint(self, sick: Job) -> str:
+        """Which of the two it is."""
+        return EXPIRED if sick.pk in self._expired else super().complaint(sick)
+
     def well(self, sick: Job) -> str:
         """Its message is there; or nobody can tell, and none could be sent either."""
+        if sick.pk in self._expired:
+            return ""
         if self._present is None:
             return "the broker does not answer"
         return "its message is in the queue" if self._has_message(sick) else ""
@@ -49,7 +66,9 @@ class PendingJobRecoveryStrategy(RecoveryStrategy[Job]):
         return job.node is not None and self.pair(job) in (self._present or {}).get(job.node.name, ())
 
     def mend(self, sick: Job) -> bool:
-        """T4: send the message again, under the same task id."""
+        """T6; or T4: send the message again, under the same task id."""
+        if sick.pk in self._expired:
+            return lifecycle.expire(sick, actor=RECOVERY)
         return lifecycle.dispatch(sick, actor=RECOVERY)
 
     def pair(self, sick: Job) -> tuple[int, int]:

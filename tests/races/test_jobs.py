@@ -1,18 +1,19 @@
 """Two transitions of one job at once: one of them happens, and the row and what it holds agree."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import transaction
 
 from jobs import lifecycle, states
-from jobs.lifecycle import Identities
-from jobs.models import Job, Node
-from jobs.models.clock import database_now
-from jobs.states import Hold, Step
+from jobs.lifecycle import Identities, SeenLease
+from jobs.models import Job, Node, NodeLease
+from jobs.models.clock import ClockTimestamp, database_now, from_now
+from jobs.states import Hold, Service, Step
 from tests import making
 from tests.outbox import Outbox
-from tests.races.duel import Act, every_way
+from tests.races.duel import Act, behind, every_way
 
 pytestmark = [pytest.mark.races, pytest.mark.django_db(transaction=True)]
 
@@ -53,6 +54,25 @@ def start(job: Job) -> bool:
 
 def activate(job: Job) -> bool:
     return lifecycle.activate(job, TICKET, note="", actor="n1")
+
+
+def active_on_a_lost_node(**changes: Any) -> Job:
+    Node.objects.update(service=Service.UP)  # the round before has put it out of service
+    job = making.active(**changes)
+    NodeLease.objects.update(lease_until=ClockTimestamp())
+    return job
+
+
+def seen_lease() -> SeenLease:
+    return SeenLease(*NodeLease.objects.values_list("node_id", "incarnation", "lease_until").get())
+
+
+def give_up(job: Job) -> bool:
+    return lifecycle.give_up(job, seen_lease(), "its agent is silent", actor="recovery")
+
+
+def requeue_lost(job: Job) -> bool:
+    return lifecycle.requeue_lost(job, seen_lease(), "its agent is silent", actor="recovery")
 
 
 def finish(job: Job) -> bool:
@@ -172,8 +192,49 @@ def test_who_saw_an_earlier_attempt_changes_nothing(late: Any, outbox: Outbox) -
     assert outbox.sent == []
 
 
-def test_what_a_cancelled_job_said_at_its_end_is_read_as_a_cancelled_jobs() -> None:
-    job = making.active()
-    assert lifecycle.cancel(job, actor="ana")
-    assert lifecycle.finish(job, making.ending(None, exit_signal=15, cause="cancel"), actor="n1")
-    assert seen(job).step == states.CANCELLED
+def test_an_end_that_was_read_before_a_cancel_is_never_recorded_as_if_nobody_had_asked() -> None:
+    def finish_killed(job: Job) -> bool:
+        return lifecycle.finish(job, making.ending(None, exit_signal=15, cause="cancel"), actor="n1")
+
+    pairs = Pairs(making.active, cancel, finish_killed)
+    for cancelled, finished in every_way(pairs):
+        assert cancelled is not finished
+        if cancelled:
+            assert finish_killed(seen(pairs.job))
+        assert now(pairs.job) == (states.CANCELLED if cancelled else states.FAILED, 0)
+
+
+def test_a_job_of_a_lost_node_ends_once_and_a_cancel_of_it_is_never_lost() -> None:
+    pairs = Pairs(active_on_a_lost_node, cancel, give_up)
+    for cancelled, given_up in every_way(pairs):
+        assert cancelled is not given_up
+        if cancelled:
+            assert give_up(seen(pairs.job))
+        assert now(pairs.job) == (states.CANCELLED if cancelled else states.FAILED, 0)
+
+
+def test_a_result_of_a_lost_node_and_its_loss_are_not_both_recorded() -> None:
+    pairs = Pairs(active_on_a_lost_node, finish, give_up)
+    for finished, given_up in every_way(pairs):
+        assert finished is not given_up
+        assert now(pairs.job) == (states.COMPLETED if finished else states.FAILED, 0)
+
+
+def test_a_job_of_a_lost_node_is_requeued_once() -> None:
+    pairs = Pairs(lambda: active_on_a_lost_node(requeue=True), requeue_lost, requeue_lost)
+    for answers in every_way(pairs):
+        assert answers.count(True) == 1
+        assert now(pairs.job) == (states.QUEUED, 0)
+
+
+def test_a_lease_that_is_being_renewed_saves_the_jobs_of_its_node() -> None:
+    making.node(cpus=100, memory_mb=100_000)
+    job = active_on_a_lost_node()
+
+    def renew() -> bool:
+        return NodeLease.objects.update(lease_until=from_now(timedelta(hours=1))) == 1
+
+    lost = seen(job)
+    lease = seen_lease()
+    assert behind(renew, lambda: lifecycle.give_up(lost, lease, "lost", actor="recovery")) == [True, False]
+    assert now(job) == (states.ACTIVE, 1)

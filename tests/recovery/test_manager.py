@@ -96,7 +96,7 @@ def trouble(station: Station) -> tuple[Job, Job, Job]:
 def test_the_chain_is_in_its_order(station: Station) -> None:
     names = [strategy.name for strategy in RecoveryManager(station).strategies()]
     assert names == [PENDING, ORPHAN, TIMEOUT, STALE]
-    assert [strategy.name for strategy in RecoveryManager().strategies()] == [PENDING, STALE]
+    assert [strategy.name for strategy in RecoveryManager().strategies()] == [PENDING, ORPHAN, STALE]
 
 
 def test_one_sweep_mends_all_and_answers_which_by_whom_and_how_long_it_took(

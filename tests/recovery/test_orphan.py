@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +255,18 @@ def test_the_jobs_children_count_too_when_it_made_up_its_end(station: Station) -
     eventually(lambda: not processes.is_alive(wrapper), within=running.LONG)
     assert sweep(station) == {job.pk: Outcome.SKIPPED}
     assert fresh(job).step == states.ACTIVE
+
+
+@pytest.mark.parametrize(("requeue", "step"), [(True, states.QUEUED), (False, states.FAILED)])
+def test_a_run_that_fenced_itself_is_requeued_if_its_owner_allows_it(
+    station: Station, requeue: bool, step: states.Step
+) -> None:
+    job = running.active(station, "kill -9 $$", requeue=requeue)
+    directory = station.directory_of(job)
+    told = asdict(running.outcome_of(directory)) | {"cause": "fenced"}
+    (directory.path / "exit.json").write_text(json.dumps(told))
+    assert sweep(station) == {job.pk: Outcome.RECOVERED}
+    assert (fresh(job).step, job.unstarted, making.held_by(job)) == (step, 0, [])
 
 
 def test_a_stopped_wrapper_can_be_cancelled(station: Station) -> None:

@@ -1,5 +1,6 @@
 """PendingJobRecoveryStrategy: a placed job whose message is gone gets another one, and only that one."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -9,8 +10,9 @@ from django.db import transaction
 
 from jobs import lifecycle, messages, states
 from jobs.messages import BrokerUnreachableError
-from jobs.models import Job
-from jobs.models.clock import database_now
+from jobs.models import Job, Partition
+from jobs.models.clock import database_now, from_now
+from jobs.states import Reason
 from recovery.result import Outcome
 from recovery.strategies import PendingJobRecoveryStrategy
 from recovery.strategies import base as bounds
@@ -106,6 +108,59 @@ def test_a_job_claimed_since_it_was_found_is_sent_nothing(outbox: Outbox) -> Non
     assert lifecycle.start(job, boot_id="b", spool_id="s", actor="n1")
     assert not strategy.mend(seen)
     assert outbox.sent == []
+
+
+def let_wait(job: Job, allowed: timedelta | None, waited: timedelta) -> None:
+    Partition.objects.filter(pk=job.partition_id).update(max_pending=allowed)
+    Job.objects.filter(pk=job.pk).update(eligible_at=from_now(-waited))
+
+
+@pytest.mark.parametrize("make", [making.queued, making.placed])
+def test_a_job_that_waited_for_longer_than_its_partition_allows_expires(
+    make: Callable[[], Job], outbox: Outbox
+) -> None:
+    job = make()
+    let_wait(job, timedelta(hours=1), timedelta(hours=2))
+    assert sweep() == {job.pk: Outcome.RECOVERED}
+    job.refresh_from_db()
+    assert (job.step, job.reason, making.held_by(job)) == (states.FAILED, Reason.EXPIRED, [])
+    assert "longer than the 1:00:00" in job.detail
+    assert (outbox.sent, sweep()) == ([], {})
+
+
+@pytest.mark.parametrize(
+    ("make", "allowed"),
+    [
+        (making.queued, None),
+        (making.queued, timedelta(hours=3)),
+        (making.active, timedelta(hours=1)),
+        (lambda: making.queued(hold=True), timedelta(hours=1)),
+    ],
+)
+def test_a_job_that_may_still_wait_or_runs_or_is_held_does_not_expire(
+    make: Callable[[], Job], allowed: timedelta | None
+) -> None:
+    let_wait(make(), allowed, timedelta(hours=2))
+    assert sweep() == {}
+
+
+def test_a_job_that_is_let_go_after_a_long_hold_has_its_whole_time_to_wait() -> None:
+    job = making.queued(hold=True)
+    let_wait(job, timedelta(hours=1), timedelta(hours=2))
+    job.refresh_from_db()
+    assert lifecycle.release(job, actor="ana")
+    assert sweep() == {}
+
+
+def test_a_job_that_was_claimed_as_it_expired_runs(outbox: Outbox) -> None:
+    job = making.placed()
+    let_wait(job, timedelta(hours=1), timedelta(hours=2))
+    strategy = PendingJobRecoveryStrategy()
+    (found,) = list(strategy.find(database_now()))
+    assert lifecycle.start(job, boot_id="b", spool_id="s", actor="n1")
+    assert not strategy.mend(found)
+    job.refresh_from_db()
+    assert job.step == states.STARTING
 
 
 def test_a_dry_run_sends_nothing(outbox: Outbox) -> None:

@@ -34,7 +34,7 @@ def test_a_new_node_is_spoken_for_at_once(node: Node) -> None:
     assert holds(first)
     lease = NodeLease.objects.get()
     assert (lease.incarnation, lease.boot_id, lease.spool_id) == (1, "boot", "spool")
-    assert not lease.is_over(database_now())
+    assert lease.lease_until > database_now()
     assert lease.broker_ok_at is None
 
 
@@ -78,7 +78,7 @@ def test_a_renewal_moves_the_lease_and_says_whether_the_broker_is_heard(node: No
     NodeLease.objects.update(lease_until=ClockTimestamp())
     mine.renew(hears_broker=False)
     lease = NodeLease.objects.get()
-    assert not lease.is_over(database_now())
+    assert lease.lease_until > database_now()
     assert lease.broker_ok_at is None
     mine.renew(hears_broker=True)
     lease.refresh_from_db()
