@@ -55,6 +55,11 @@ ROW_INVARIANTS: Final[dict[str, tuple[str, str]]] = {
         "SELECT j.id, j.dispatch_seq, count(e.id) FROM jobs_job j LEFT JOIN jobs_jobevent e"
         " ON e.job_id = j.id AND e.kind = 'dispatched' GROUP BY j.id HAVING j.dispatch_seq <> count(e.id)",
     ),
+    "I10 (numbers)": (
+        "no number of a job is given again",
+        "SELECT newest, last_value FROM jobs_job_id_seq, (SELECT max(id) AS newest FROM jobs_job) j"
+        " WHERE newest > last_value",
+    ),
     "I12": (
         "folding a job's events gives its row",
         "SELECT j.id, j.state, j.phase, e.to_state, e.to_phase FROM jobs_job j JOIN LATERAL"

@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("broker")]
 def station(spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Station:
     """The station of n1, in the place where the platform's own would be."""
     monkeypatch.setattr(settings, "JOBSITE_VAR", tmp_path / "var")
+    monkeypatch.setattr(settings, "LISTEN_DATABASE_URL", "postgresql://jobsite:%C3%A4-long-password@db/x")
     making.node(cpus=8)
     return Station("n1", Spool.open(tmp_path / "var" / "spool" / "n1"))
 
@@ -46,6 +47,11 @@ def a_node_once_gave_more_than_it_has(station: Station) -> None:
 def a_process_of_a_final_job_lives(station: Station) -> None:
     job = running.active(station)
     lifecycle.finish(job, making.ending(0), actor="n1")
+
+
+def two_attempts_of_a_job_live(station: Station) -> None:
+    for attempt in (1, 2):
+        running.started(station.spool, running.WAITS, attempt=attempt)
 
 
 def nothing_of_a_running_job_lives(station: Station) -> None:
@@ -70,6 +76,16 @@ def a_wrappers_log_holds_the_secret_key(station: Station) -> None:
     (directory.path / "wrapper.log").write_text(f"Traceback … {settings.SECRET_KEY}")
 
 
+def a_job_was_given_the_secret_key(station: Station) -> None:
+    directory = station.spool.attempt(1, 1)
+    environment = {"PATH": os.defpath, procfs.MARKER: directory.token, "KEY": settings.SECRET_KEY}
+    running.started(station.spool, running.WAITS, environment=environment)
+
+
+def a_job_was_given_a_servers_password(station: Station) -> None:
+    running.started(station.spool, running.WAITS, arguments=["ä-long-password"])
+
+
 def a_message_waits_that_nobody_sent(station: Station) -> None:
     messages.publish(making.placed().pk, 1, "n1")
 
@@ -79,9 +95,12 @@ BROKEN: list[tuple[str, Callable[[Station], None]]] = [
     ("I6 (history)", a_node_once_gave_more_than_it_has),
     ("I7, I8", a_process_of_a_final_job_lives),
     ("L1 (node)", nothing_of_a_running_job_lives),
+    ("I3", two_attempts_of_a_job_live),
     ("I5 (spool)", a_running_jobs_directory_is_gone),
     ("I18", a_request_holds_the_secret_key),
     ("I18", a_wrappers_log_holds_the_secret_key),
+    ("I18 (processes)", a_job_was_given_the_secret_key),
+    ("I18 (processes)", a_job_was_given_a_servers_password),
 ]
 
 
