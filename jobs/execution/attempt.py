@@ -3,21 +3,24 @@
 import contextlib
 import json
 import os
-import resource
 import signal
 import time
 
-from jobs.execution import cage, job_process, procfs, tree
+from jobs.execution import cage, job_process, outcome, procfs, tree
 from jobs.execution.exit_file import ExitFile, write_new
-from jobs.execution.watches import Limit, WarningSignal, amount
+from jobs.execution.outputs import Output
+from jobs.execution.usage import Usage
+from jobs.execution.watches import Limit, WarningSignal, Watch, amount  # noqa: F401 - for the types
 
-VERSION = 1
 HEARD = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 PATIENCE = 1.5
 """The longest wait, in seconds: after a suspend the kernel's timers run late, so the clock is read again."""
 LINGER = 0.5
 """How long what the script left running may take to end by itself: a `tee` has its last lines to write."""
 ROUND = 0.02
+LEAST = 0.001
+WARY = 0.05
+"""While a job that was asked to end may make it worse, it is looked at so often."""
 LONGEST_ERROR = 4096
 
 
@@ -42,6 +45,11 @@ class Attempt:
         self.began = self.ended = _now()
         self.grace = amount(request, "grace_seconds")
         self.linger_until = self.kill_at = None  # type: float | None
+        self.watches = []  # type: list[Watch]
+        self.usage = Usage(request, self.began)
+        self.written = Output(request, self.began, self.child, self.output)
+        self.oom = ""
+        self.stopper = None  # type: Watch | None
 
     def begin(self):  # type: () -> str
         """Fork the job, link the ticket, let the job go. Answer why not, or an empty string."""
@@ -75,7 +83,7 @@ class Attempt:
 
     def _link_ticket(self):  # type: () -> str
         ticket = {
-            "version": VERSION,
+            "version": outcome.VERSION,
             "boot_id": procfs.boot_id(),
             "wrapper_pid": os.getpid(),
             "wrapper_ticks": procfs.start_ticks(os.getpid()),
@@ -96,42 +104,53 @@ class Attempt:
 
     def supervise(self):  # type: () -> None
         """Wait until the tree is empty. When a watch finds cause it is asked to end, then killed."""
-        watches = (
+        self.usage = Usage(self.request, self.began)
+        self.written = Output(self.request, self.began, self.child, self.output)
+        self.watches = [
             WarningSignal(self.request, self.began, self.child),
             Limit(self.request, self.began, self.output),
-        )
+            self.written,
+            self.usage,
+        ]
         while self._reap():
-            self._look(watches)
-            due = min(watch.due for watch in watches)
-            self._hear(signal.sigtimedwait(HEARD, self._patience(due)))
+            with contextlib.suppress(OSError):  # out of descriptors, say: the next look may succeed
+                self._look(_now())
+            self._hear(signal.sigtimedwait(HEARD, self._patience(_now())))
+        self.oom = outcome.memory_ran_out(self.status or 0, self.usage, self.request.get("cgroup"))
 
-    def _look(self, watches):  # type: (tuple[WarningSignal | Limit, ...]) -> None
-        now = _now()
+    def _look(self, now):  # type: (float) -> None
         if self.kill_at is not None:
-            if now >= self.kill_at:
-                tree.signal_all(signal.SIGKILL)
-                cage.strike(self.request.get("cgroup"))
-        elif self.status is not None:
-            if now >= (self.linger_until or now):
-                self._stop("", self.grace)
+            self._look_after(now, self.kill_at)
+        elif self.linger_until is not None:
+            if now >= self.linger_until:
+                self._stop("", None)
         else:
-            for watch in watches:
+            for watch in self.watches:
                 cause = watch.look(now) if now >= watch.due else ""
                 if cause:
-                    self._stop(cause, watch.grace)
+                    self._stop(cause, watch)
                     return
+
+    def _look_after(self, now, kill_at):  # type: (float, float) -> None
+        """It was asked to end."""
+        if now < kill_at and self.stopper is not None and self.stopper.is_worse(now):
+            self.kill_at = kill_at = now
+        if now >= kill_at:
+            tree.signal_all(signal.SIGKILL)
+            cage.strike(self.request.get("cgroup"))
 
     def _hear(self, heard):  # type: (signal.struct_siginfo | None) -> None
         asked = heard is not None and heard.si_signo == signal.SIGTERM and os.path.exists("cancel")  # noqa: PTH110
         if asked and self.kill_at is None:
-            self._stop("cancel", self.grace)
+            self._stop("cancel", None)
 
-    def _patience(self, due):  # type: (float) -> float
+    def _patience(self, now):  # type: (float) -> float
         if self.kill_at is not None:
-            due = self.kill_at if _now() < self.kill_at else _now() + ROUND
-        elif self.linger_until is not None:
-            due = self.linger_until
-        return min(max(due - _now(), 0.001), PATIENCE)
+            due = min(self.kill_at, now + WARY) if now < self.kill_at and self.stopper else self.kill_at
+            due = due if now < self.kill_at else now + ROUND
+        else:
+            due = self.linger_until or min(watch.due for watch in self.watches)
+        return min(max(due - now, LEAST), PATIENCE)
 
     def _reap(self):  # type: () -> bool
         """Take the ended ones. False: the tree is empty."""
@@ -147,16 +166,17 @@ class Attempt:
                 self.status = status
                 self.linger_until = _now() + LINGER
 
-    def _stop(self, cause, grace):  # type: (str, float) -> None
+    def _stop(self, cause, watch):  # type: (str, Watch | None) -> None
         self._reap()
         if self.status is None:
             self.cause = cause or None
-        self.kill_at = _now() + grace
+        self.stopper = watch if watch is not None and watch.hasty else None
+        self.kill_at = _now() + (self.grace if watch is None else watch.grace)
         tree.terminate()
 
     def record(self):  # type: () -> None
         """Leave the last word of this attempt."""
-        self.exit_file.record(json.dumps(self._outcome()).encode())
+        self.exit_file.record(json.dumps(self._outcome(), ensure_ascii=False).encode())
 
     def _launch_error(self):  # type: () -> str | None
         """What kept the child from becoming the job. Asked when its tree is empty: it may hang till then."""
@@ -166,19 +186,19 @@ class Attempt:
 
     def _outcome(self):  # type: () -> dict[str, object]
         status = self.status or 0
-        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-        launch_error = self._launch_error()
-        launched = launch_error is None
-        return {
-            "version": VERSION,
+        told = {
+            "version": outcome.VERSION,
             "job_id": self.request["job_id"],
             "attempt": self.request["attempt"],
-            "exit_code": os.WEXITSTATUS(status) if launched and os.WIFEXITED(status) else None,
-            "exit_signal": os.WTERMSIG(status) if launched and os.WIFSIGNALED(status) else None,
-            "core_dumped": launched and os.WCOREDUMP(status),
             "cause": self.cause,
-            "launch_error": launch_error,
-            "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
-            "max_rss_kb": usage.ru_maxrss,
             "wall_seconds": round(self.ended - self.began, 3),
-        }
+            "oom": "" if self.cause else self.oom,
+            **outcome.of_status(status, self._launch_error()),
+            **outcome.of_usage(self.usage),
+        }  # type: dict[str, object]
+        if self.stopper is not None and self.cause is not None:
+            told["measured"] = self.stopper.measured()
+        if told["exit_code"] != 0 or self.cause is not None:
+            with contextlib.suppress(OSError, ValueError):
+                told |= outcome.of_bad_end(self.output, self.written.error_file())
+        return told

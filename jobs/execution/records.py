@@ -9,20 +9,23 @@ import math
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from jobs.execution.processes import Identity
 
 LARGEST: Final = 64 * 1024
+MOST_POINTS: Final = 300
+MOST_WORDS: Final = 8192
 HIGHEST_CODE: Final = 255
 HIGHEST_SIGNAL: Final = 64
 HIGHEST_PID: Final = 2**22
 """PID_MAX_LIMIT of the kernel; proc_sys_kernel(5)."""
 NEVER_OURS: Final = (errno.ELOOP, errno.ENXIO)
 """A symbolic link; a socket."""
-CAUSES: Final = (None, "limit", "cancel", "fenced")
+CAUSES: Final = (None, "limit", "cancel", "output", "memory", "fenced")
+OOMS: Final = ("", "proven", "suspected")
 
 
 class UnreadableFileError(OSError):
@@ -60,6 +63,14 @@ class Outcome:
     max_rss_kb: int
     wall_seconds: float
     core_dumped: bool = False
+    peak_mb: float | None = None
+    usage: list[list[float]] = field(default_factory=list)
+    """Points of seconds since the start, CPUs and MiB."""
+    measured: list[float] = field(default_factory=list)
+    """What was found and what was allowed, in MiB, where a cause is about an amount."""
+    oom: str = ""
+    disk_full: bool = False
+    last_words: str = ""
 
 
 def read_ticket(path: Path) -> Ticket | None:
@@ -128,7 +139,31 @@ def _is_flag(value: object) -> bool:
     return type(value) is bool
 
 
-EXTRAS: Final[dict[str, Callable[[object], bool]]] = {"core_dumped": _is_flag}
+def _are_points(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) <= MOST_POINTS
+        and all(isinstance(point, list) and len(point) == 3 and all(map(_is_time, point)) for point in value)
+    )
+
+
+def _are_measured(value: object) -> bool:
+    return isinstance(value, list) and len(value) in (0, 2) and all(map(_is_time, value))
+
+
+def _are_words(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= MOST_WORDS and "\0" not in value
+
+
+EXTRAS: Final[dict[str, Callable[[object], bool]]] = {
+    "core_dumped": _is_flag,
+    "peak_mb": _is_time,
+    "usage": _are_points,
+    "measured": _are_measured,
+    "oom": OOMS.__contains__,
+    "disk_full": _is_flag,
+    "last_words": _are_words,
+}
 """What an outcome may tell besides, each with its test: one that fails it is left out, the rest counts."""
 
 

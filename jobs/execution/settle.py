@@ -1,6 +1,7 @@
 """Settles one running job of this node: looks, decides, and writes through lifecycle."""
 
 import signal
+from dataclasses import fields
 from datetime import timedelta
 
 from jobs import lifecycle
@@ -184,13 +185,6 @@ def _kill(job: Job, station: Station) -> bool:
 
 def ending_of(outcome: Outcome) -> Ending:
     """The wrapper's word as the lifecycle takes it."""
-    return Ending(
-        exit_code=outcome.exit_code,
-        exit_signal=outcome.exit_signal,
-        cause=outcome.cause,
-        launch_error=outcome.launch_error,
-        cpu_seconds=outcome.cpu_seconds,
-        max_rss_mb=outcome.max_rss_kb / 1024,
-        wall_seconds=outcome.wall_seconds,
-        core_dumped=outcome.core_dumped,
-    )
+    told = {field.name: getattr(outcome, field.name) for field in fields(Outcome)}
+    kernels_kb, peak_mb = told.pop("max_rss_kb"), told.pop("peak_mb")
+    return Ending(**told, max_rss_mb=peak_mb if peak_mb is not None else kernels_kb / 1024)

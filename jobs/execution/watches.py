@@ -16,7 +16,29 @@ def amount(request, name):  # type: (dict[str, object], str) -> float
     return float(request.get(name) or 0)  # type: ignore[arg-type]
 
 
-class Limit:
+class Watch:
+    """One of them. `grace` is how long its cause leaves the job before it is killed."""
+
+    due = NEVER
+    grace = 0.0
+    hasty = False
+    """The job may make it worse while it is asked to end."""
+
+    def look(self, now):  # type: (float) -> str
+        """The cause, or an empty string; also sets when it is due again."""
+        raise NotImplementedError
+
+    def is_worse(self, now):  # type: (float) -> bool
+        """The job was asked to end for this cause, and does more of the same: it is not waited for."""
+        del now
+        return False
+
+    def measured(self):  # type: () -> list[float]
+        """What was found, and what was allowed; in MiB."""
+        return []
+
+
+class Limit(Watch):
     """The time limit, by a clock that goes on while the machine sleeps."""
 
     def __init__(self, request, began, output):  # type: (dict[str, object], float, int) -> None
@@ -38,14 +60,12 @@ class Limit:
         return "limit"
 
 
-class WarningSignal:
+class WarningSignal(Watch):
     """The signal that a job has asked for before its limit; at once when the limit is nearer than that.
 
     All of the job hears it, or the script's own process alone. Among all, the script's own process is left
     out when it has started others and has set no trap: a shell that only waits for its program would die.
     """
-
-    grace = 0.0
 
     def __init__(self, request, began, child):  # type: (dict[str, object], float, int) -> None
         self.number = int(amount(request, "warning_signal"))

@@ -9,7 +9,7 @@ from jobs import messages, states
 from jobs.ending import Ending
 from jobs.lifecycle.journal import change, free
 from jobs.lifecycle.place import give_back
-from jobs.models import Job
+from jobs.models import Job, ResourceAllocation
 from jobs.models.clock import not_before
 from jobs.states import EventKind, Evidence, Reason, State, Step
 
@@ -47,19 +47,17 @@ def end(
     return moved
 
 
+@transaction.atomic
 def finish(job: Job, ending: Ending, *, actor: str) -> bool:
     """T10, T12, T13: record how the job ended, by its wrapper's own word, and release what it held."""
-    to, reason, detail = ending.verdict(cancelled=_is_stopping(job))
-    return end(
-        job,
-        to,
-        reason,
-        detail,
-        actor=actor,
-        evidence=ending.evidence,
-        facts=ending.facts(),
-        **ending.columns(),
-    )
+    by = job.cancel_requested_by if _is_stopping(job) else None
+    to, reason, detail = ending.verdict(cancelled_by=by)
+    evidence, facts = ending.evidence, ending.facts()
+    if not end(job, to, reason, detail, actor=actor, evidence=evidence, facts=facts, **ending.columns()):
+        return False
+    if ending.usage:
+        ResourceAllocation.objects.filter(job=job, attempt=job.attempt).update(usage=ending.usage)
+    return True
 
 
 def lose(job: Job, reason: Reason, detail: str, *, evidence: Evidence, actor: str) -> bool:
