@@ -39,7 +39,8 @@ def user(name: str = "ana") -> User:
 
 
 def node(name: str = "n1", *, cpus: int = 2, memory_mb: int = 4096, gpus: int = 0) -> Node:
-    """A node whose lease holds and whose agent hears the broker."""
+    """A node whose lease holds, whose agent hears the broker, and whose spool is on this machine."""
+    (settings.JOBSITE_VAR / "spool" / name).mkdir(parents=True, exist_ok=True)
     size = {"cpus": cpus, "memory_mb": memory_mb, "gpus": gpus}
     made = fleet.enrol(name, **size)
     if fleet.resize(name, **size):

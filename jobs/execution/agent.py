@@ -24,6 +24,7 @@ from jobs.execution.guarded import guarded, is_news
 from jobs.execution.hands import Hands, Observers
 from jobs.execution.health import Health
 from jobs.execution.lease import LeaseKeeper, LeaseLostError
+from jobs.execution.output_desk import OutputDesk
 from jobs.execution.signals import sweep_due
 from jobs.execution.spool import Spool
 from jobs.execution.station import Station
@@ -57,6 +58,7 @@ class NodeAgent:
         self._leave = leave
         self._stopping = threading.Event()
         self._ping = BrokerPing(settings.HEARTBEAT, messages.node_queue(node_name).name)
+        self._desk = OutputDesk(node_name, spool)
         self.deafness = Deafness(
             node_name,
             waiting=self._ping.waiting,
@@ -77,6 +79,7 @@ class NodeAgent:
             if abandoned() or self._stopping.wait(1.0):
                 return False
         self._ping.start()
+        self._desk.start()
         self.watch.start()
         for run, name in ((self._beat, "lease"), (self._listen, "ear"), (self.sweeps.run, "sweep")):
             threading.Thread(target=run, name=name, daemon=True).start()
@@ -90,6 +93,7 @@ class NodeAgent:
         if self._lease is not None:
             self._lease.give_up()
         self._ping.stop()
+        self._desk.stop()
 
     def pause(self, seconds: float) -> None:
         """Wait a little, or less when the agent stops."""

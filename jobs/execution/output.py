@@ -1,17 +1,22 @@
 """The one door through which output is read: by descriptor, from a job's own files, never by a path it names.
 
-The job writes straight to its files, so no death of ours can break it.
+The job writes straight to its files, so no death of ours can break it. What another machine's node has, its
+agent reads for us; when that node is silent, that is what is answered.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.conf import settings
 
-from jobs.execution import stream_file
-from jobs.execution.stream_file import CHUNK, STREAMS
-from jobs.models import Job
+from jobs.execution import far_output, stream_file
+from jobs.execution.stream_file import CHUNK, MISSING, STREAMS, Piece
+from jobs.models import Job, Node
+from jobs.models.clock import database_now
 
-__all__ = ["CHUNK", "STREAMS", "Chunk", "read", "tail_offset"]
+__all__ = ["CHUNK", "STREAMS", "Chunk", "read", "tail"]
+
+SILENT: Final = "Node {} does not answer, so the output cannot be shown now."
 
 
 @dataclass(frozen=True)
@@ -29,14 +34,30 @@ class Chunk:
 def read(job: Job, attempt: int, stream: str = "stdout", offset: int = 0, limit: int = CHUNK) -> Chunk:
     """At most `limit` bytes from `offset`. A job that has not started, or whose output is gone: no bytes.
 
-    Ended is true only when the job has ended and the reader is at the end of what there is.
+    Ended is true only when the job has ended and the reader is at the end of what can be read: there is no
+    waiting for a node whose lease is over.
     """
-    node = job.node.name if job.node is not None else settings.NODE_NAME
-    directory = settings.JOBSITE_VAR / "spool" / node / f"{job.pk}.{attempt}"
-    piece = stream_file.read(directory, stream, offset, limit)
-    return Chunk(piece.data, piece.next, piece.size, job.is_final and piece.next >= piece.size, piece.note)
+    if job.node is None or job.started_at is None:
+        return Chunk(b"", offset, 0, job.is_final)
+    spool = settings.JOBSITE_VAR / "spool" / job.node.name
+    if spool.is_dir():
+        return _chunk(job, stream_file.read(spool / f"{job.pk}.{attempt}", stream, offset, limit))
+    reachable = Node.objects.filter(pk=job.node.pk).reachable(database_now()).exists()
+    piece = far_output.ask(job.node.name, job.pk, attempt, stream, offset, limit) if reachable else None
+    if piece is None:
+        gone = job.is_final and not reachable
+        return Chunk(b"", offset, offset, ended=gone, note=SILENT.format(job.node.name))
+    return _chunk(job, piece)
 
 
-def tail_offset(job: Job, attempt: int, stream: str = "stdout", limit: int = CHUNK) -> int:
-    """Where the last `limit` bytes begin."""
-    return max(0, read(job, attempt, stream, 0, 0).size - limit)
+def tail(job: Job, attempt: int, stream: str = "stdout", limit: int = CHUNK) -> tuple[int, Chunk]:
+    """Where the last `limit` bytes begin, and these bytes."""
+    whole = read(job, attempt, stream, 0, 0)
+    start = max(0, whole.size - limit)
+    return (start, whole) if whole.note else (start, read(job, attempt, stream, start, limit))
+
+
+def _chunk(job: Job, piece: Piece) -> Chunk:
+    """A directory that is missing says something only about a job that has run: else it is not made yet."""
+    note = "" if piece.note == MISSING and not job.is_final else piece.note
+    return Chunk(piece.data, piece.next, piece.size, job.is_final and piece.next >= piece.size, note)

@@ -17,6 +17,7 @@ from jobs.execution.streams import NOTE, NOTHING
 CHUNK: Final = 64 * 1024
 STREAMS: Final = ("stdout", "stderr")
 MOVED: Final = "The output file was moved, deleted or replaced, so what was in it cannot be shown."
+MISSING: Final = "The output is not kept any more."
 DROPPED: Final = "It goes to /dev/null, so nothing of it is kept."
 JOINED: Final = "The error output goes where the output goes."
 UNREADABLE: Final = "The output file cannot be read: {}."
@@ -100,6 +101,8 @@ def _opened(directory: Path, place: Place) -> int:
 
 def _why_not(directory: Path, error: OSError) -> str:
     """Before the ticket there is no output yet; after it, there should be."""
+    if not directory.is_dir():
+        return MISSING
     if not (directory / "ticket").exists():
         return ""
     if isinstance(error, FileNotFoundError | NotADirectoryError):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -19,6 +19,7 @@ from jobs.presentation.event import ShownEvent
 from jobs.presentation.job import ShownJob
 from jobs.presentation.output import ShownOutput
 from jobs.states import Hold
+from jobs.views import refusals
 from jobs.views.finding import find, may_change, person
 
 if TYPE_CHECKING:
@@ -70,10 +71,13 @@ def job_output(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
-def download(request: HttpRequest, pk: int) -> StreamingHttpResponse:
-    """All that it has written by now, byte for byte, a piece at a time."""
+def download(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """All that it has written by now, byte for byte. What cannot be read is refused: it is no empty file."""
     found = find(request, pk)
-    size = output.read(found, found.attempt, STREAM, 0, 0).size
+    whole = output.read(found, found.attempt, STREAM, 0, 0)
+    if whole.note:
+        return refusals.unreadable(whole.note)
+    size = whole.size
     headers = {**downloads.headers_of(found, STREAM), "Content-Length": str(size)}
     return StreamingHttpResponse(
         _pieces(found, size), content_type="application/octet-stream", headers=headers
@@ -97,11 +101,15 @@ async def _pieces(found: Job, size: int) -> AsyncIterator[bytes]:
 
 
 def _tail(found: Job) -> ShownOutput:
-    return _piece(found, output.tail_offset(found, found.attempt, STREAM))
+    start, chunk = output.tail(found, found.attempt, STREAM)
+    return _shown(start, chunk)
 
 
 def _piece(found: Job, start: int) -> ShownOutput:
-    chunk = output.read(found, found.attempt, STREAM, start)
+    return _shown(start, output.read(found, found.attempt, STREAM, start))
+
+
+def _shown(start: int, chunk: output.Chunk) -> ShownOutput:
     return ShownOutput.of(chunk.data, start=start, size=chunk.size, ended=chunk.ended, note=chunk.note)
 
 

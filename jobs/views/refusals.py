@@ -44,6 +44,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     )
 
 
+def unreadable(why: str) -> HttpResponse:
+    """404: a job's output that is not there, or not now."""
+    return _page(404, "The output cannot be read", why)
+
+
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403, of Django's protection against forged forms."""
     return _page(403, "Please send that again", COOKIES)

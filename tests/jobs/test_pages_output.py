@@ -70,13 +70,17 @@ def test_what_is_not_shown_is_said_and_can_be_reached(spool: Path) -> None:
     [
         (making.queued, "It has not started yet."),
         (making.active, "It has not written anything yet."),
-        (making.ended, "It wrote nothing."),
+        (making.ended, "The output is not kept any more."),
     ],
 )
 def test_silence_is_explained(spool: Path, state: Callable[[], Job], said: str) -> None:
     page = page_of(state())
     assert said in page
     assert "/download/" not in page
+
+
+def test_a_job_that_wrote_nothing_is_told_from_one_whose_output_is_gone(spool: Path) -> None:
+    assert "It wrote nothing." in page_of(write(spool, making.ended(), b""))
 
 
 def test_the_last_line_of_a_failed_job_stands_beside_its_reason(spool: Path) -> None:
@@ -146,3 +150,10 @@ def test_a_download_is_the_file_byte_for_byte(spool: Path) -> None:
     assert answer.headers["Content-Type"] == "application/octet-stream"
     assert answer.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_output_that_cannot_be_read_is_no_empty_download(spool: Path) -> None:
+    job = making.ended()
+    answer = browser(job.owner).get(f"/jobs/{job.pk}/download/")
+    assert answer.status_code == 404
+    assert "The output is not kept any more." in text_of(answer)

@@ -1,14 +1,17 @@
 """Output is read from a plain file of the attempt, or not at all."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 
-from jobs.execution import output
+from jobs.execution import far_output, output
 from jobs.execution.output import CHUNK, Chunk
-from jobs.models import Job
+from jobs.execution.stream_file import MISSING
+from jobs.models import Job, NodeLease
+from jobs.models.clock import database_now
 from tests import making
 
 pytestmark = pytest.mark.django_db
@@ -41,12 +44,32 @@ def test_no_more_than_a_chunk_is_read_at_once(job: Job) -> None:
     write(job, b"x" * (CHUNK + 1))
     assert output.read(job, 1, limit=10 * CHUNK) == Chunk(b"x" * CHUNK, CHUNK, CHUNK + 1, ended=False)
     assert output.read(job, 1, limit=3).data == b"xxx"
-    assert output.tail_offset(job, 1) == 1
+    start, last = output.tail(job, 1)
+    assert (start, last.data, last.size) == (1, b"x" * CHUNK, CHUNK + 1)
 
 
 def test_an_ended_jobs_output_ends_where_the_reader_has_all_of_it() -> None:
     ended = making.ended()
-    assert output.read(ended, 1) == Chunk(b"", 0, 0, ended=True)
+    assert output.read(ended, 1) == Chunk(b"", 0, 0, ended=True, note=MISSING)
+
+
+def test_the_output_of_a_node_that_is_elsewhere_and_silent_is_not_shown_and_not_over(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(far_output, "PATIENCE", 0.01)
+    shutil.rmtree(directory_of(job).parent)
+    job.state = "COMPLETED"
+    silent = Chunk(b"", 5, 5, ended=False, note="Node n1 does not answer, so the output cannot be shown now.")
+    assert output.read(job, 1, offset=5) == silent
+
+
+def test_nobody_waits_for_a_node_whose_lease_is_over(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(far_output, "ask", None)
+    shutil.rmtree(directory_of(job).parent)
+    NodeLease.objects.update(lease_until=database_now())
+    assert not output.read(job, 1).ended
+    job.state = "FAILED"
+    assert output.read(job, 1).ended
 
 
 def test_output_ends_only_at_its_end(job: Job) -> None:
