@@ -64,14 +64,14 @@ class Round:
         return self.jobs[::5]
 
     def begin(self, number: int) -> None:
-        """Have so many jobs run, each with an exit code of its own."""
+        """Have so many more jobs run, each with an exit code of its own."""
         for place in range(number):
             code = place * 37 % 256
             gate = (self._meanwhile, self._afterwards)[place % 2]
             job = self._client.submit(self._witness.script(f"{gate.wait}\nexit {code}"), memory=1)
             self.fates[job] = (code, "NonZeroExitCode" if code else "")
         self._until("ACTIVE", self.jobs)
-        eventually(partial(self._witness.saw_starts, number), within=PATIENCE)
+        eventually(partial(self._witness.saw_starts, len(self.jobs)), within=PATIENCE)
 
     def tickets(self, *jobs: int) -> list[Ticket]:
         """Wrapper and process of each of these."""

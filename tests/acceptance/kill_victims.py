@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from signal import SIGKILL
 
-from jobs.execution import processes
+from jobs.execution import processes, procfs
 from jobs.execution.processes import Identity
 from tests.acceptance.kill_rounds import LOST, Round
 from tests.eventually import eventually
@@ -27,6 +28,16 @@ def every_celery_process(going: Round) -> Back:
         return time.time()
 
     return back
+
+
+def the_launcher(going: Round) -> Back:
+    """The process that forks the wrappers. Another one is started when the next two jobs are."""
+    worker = going.platform.child("worker").pid
+    named = {pid: Path(f"/proc/{pid}/comm").read_text().strip() for pid in procfs.children_of(worker)}
+    (launcher,) = [pid for pid, name in named.items() if name == "jobsite-launch"]
+    _kill(processes.identify(launcher))
+    going.begin(2)
+    return time.time
 
 
 def a_wrapper(going: Round) -> Back:

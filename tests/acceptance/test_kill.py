@@ -70,6 +70,10 @@ def test_f38_kill_9_of_every_celery_process_disturbs_no_job(play: Play) -> None:
     play(victims.every_celery_process)
 
 
+def test_kill_9_of_the_launcher_disturbs_no_job_and_the_next_ones_get_another(play: Play) -> None:
+    play(victims.the_launcher)
+
+
 def test_f39_kill_9_of_a_wrapper_leaves_its_job_running_and_its_end_is_seen(play: Play) -> None:
     """F39, F53: such a job is adopted; how it ended nobody knows, and its row says so."""
     play(victims.a_wrapper)
