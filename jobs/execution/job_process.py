@@ -8,6 +8,7 @@ import errno
 import os
 import signal
 import time
+from _signal import getsignal  # type: ignore[import-not-found]  # `signal` makes an enum of each answer
 
 from jobs.execution import cage, child_bounds, streams
 
@@ -88,9 +89,9 @@ def _culprit(path):  # type: (str) -> str
 def default_signals():  # type: () -> None
     """An ignored signal is inherited through exec; an ignored SIGCHLD loses exit codes.
 
-    Most are as they should be, and to set each of them again would cost every job a quarter of a millisecond.
+    Most are as they should be, and to set each of them again would cost every job half a millisecond.
     """
     for number in range(1, signal.NSIG):
-        if signal.getsignal(number) not in (signal.SIG_DFL, None):  # None: the C library's own
+        if getsignal(number):  # neither the default, which is 0, nor None: the C library's own
             with contextlib.suppress(OSError, ValueError):
                 signal.signal(number, signal.SIG_DFL)

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,21 +23,6 @@ NEVER_END = {signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH, sig
 }
 """By their default they are ignored, or stop what may be continued; signal(7)."""
 END = sorted(set(SIGNALS) - NEVER_END)
-SEVERAL = f"""
-import os, sys
-from concurrent.futures import ThreadPoolExecutor
-{launcher.CODE.partition("raise")[0]}
-for path in sys.argv[1:]:
-    pid = os.fork()
-    if not pid:
-        sys.argv[1] = path
-        try:
-            main()
-        finally:
-            os._exit(0)
-    os.waitpid(pid, 0)
-"""
-"""One wrapper after the other, without an interpreter of its own for each."""
 
 
 @pytest.fixture
@@ -52,9 +35,10 @@ def spool() -> Iterator[Spool]:
 def run_each(spool: Spool, scripts: dict[int, str]) -> dict[int, dict[str, object]]:
     """Run the scripts, and say what each wrapper has written."""
     made = {number: running.prepared(spool, text, job_id=number) for number, text in scripts.items()}
-    paths = [str(directory.path) for directory in made.values()]
-    command = [sys.executable, "-I", "-S", "-c", SEVERAL, *paths]
-    subprocess.run(command, check=True, timeout=running.LONG, stdout=subprocess.DEVNULL)
+    for directory in made.values():
+        assert launcher.launch(directory) == launcher.Launched()
+    for directory in made.values():
+        running.outcome_of(directory)
     return {n: json.loads((directory.path / "exit.json").read_bytes()) for n, directory in made.items()}
 
 
