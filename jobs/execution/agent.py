@@ -25,6 +25,8 @@ from jobs.execution.hands import Hands, Observers
 from jobs.execution.health import Health
 from jobs.execution.lease import LeaseKeeper, LeaseLostError
 from jobs.execution.output_desk import OutputDesk
+from jobs.execution.reconciliation import Reconciliation
+from jobs.execution.renewals import Renewals
 from jobs.execution.signals import sweep_due
 from jobs.execution.spool import Spool
 from jobs.execution.station import Station
@@ -53,6 +55,7 @@ class NodeAgent:
         self.station = Station(node_name, spool, hands=self.hands, watch=self.watch, containment=containment)
         self.ends = Ends(self.station, self.observers)
         self._strays = Strays(self.station)
+        self._reconciliation = Reconciliation(self.station, self._strays)
         self._health = Health(self.station, self._strays)
         self.sweeps = Sweeps(self._sweep, settings.SWEEP_INTERVAL)
         self._leave = leave
@@ -107,6 +110,7 @@ class NodeAgent:
                     boot_id=self.station.boot_id,
                     spool_id=self.station.spool.spool_id,
                     lease=settings.NODE_LEASE,
+                    renewals=Renewals(self.station),
                 )
             if self._lease.take():
                 fleet.resize(self.station.node_name, **_size())
@@ -115,8 +119,8 @@ class NodeAgent:
             logger.warning(
                 "another machine speaks for node %s; waiting for its lease to end", self.station.node_name
             )
-        except (DatabaseError, InterfaceError) as error:
-            logger.warning("the database does not answer: %s", str(error).strip())
+        except (DatabaseError, InterfaceError, OSError) as error:
+            logger.warning("the lease cannot be taken yet: %s", str(error).strip())
             connection.close()
         return False
 
@@ -184,6 +188,7 @@ class NodeAgent:
             guarded(partial(self.station.watch_wrapper, job))
         if not wish.dry_run:
             guarded(self._strays.sweep)
+            guarded(self._reconciliation.look)
             guarded(self._health.look)
             guarded(self._leave_if_deaf)
         self.ends.tell_observers()

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from jobs import messages
+from jobs.execution.renewals import Renewals
 from jobs.models import Node, NodeLease
 from jobs.models.clock import ClockTimestamp, from_now
 
@@ -28,8 +29,11 @@ class LeaseKeeper:
     being lost at that moment.
     """
 
-    def __init__(self, node: Node, *, boot_id: str, spool_id: str, lease: timedelta) -> None:
+    def __init__(
+        self, node: Node, *, boot_id: str, spool_id: str, lease: timedelta, renewals: Renewals | None = None
+    ) -> None:
         self._node = node
+        self._renewals = renewals
         self._boot_id = boot_id
         self._spool_id = spool_id
         self._lease = lease
@@ -44,9 +48,10 @@ class LeaseKeeper:
         """
         began = time.monotonic()
         with self._lock:
+            self._begin()
             if not (self._create() or self._take_over()):
                 return False
-            self._held_until = began + self._lease.total_seconds()
+            self._renewed(began)
         messages.wake_scheduler()
         return True
 
@@ -54,12 +59,13 @@ class LeaseKeeper:
         """Renew it. Raises LeaseLostError when another agent has taken it."""
         began = time.monotonic()
         with self._lock:
+            self._begin()
             changes = {"broker_ok_at": ClockTimestamp()} if hears_broker else {}
             mine = NodeLease.objects.filter(node=self._node, incarnation=self._incarnation)
             if mine.update(lease_until=from_now(self._lease), **changes) != 1:
                 self._held_until = 0.0
                 raise LeaseLostError(self._node.name)
-            self._held_until = began + self._lease.total_seconds()
+            self._renewed(began)
 
     def give_up(self) -> None:
         """Claim nothing any more.
@@ -74,6 +80,15 @@ class LeaseKeeper:
         """In here no renewal happens. Answers whether the lease is held; if not, nothing may be claimed."""
         with self._lock:
             yield time.monotonic() < self._held_until
+
+    def _begin(self) -> None:
+        if self._renewals is not None:
+            self._renewals.begin()
+
+    def _renewed(self, began: float) -> None:
+        self._held_until = began + self._lease.total_seconds()
+        if self._renewals is not None:
+            self._renewals.note()
 
     def _create(self) -> bool:
         try:

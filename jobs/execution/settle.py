@@ -165,6 +165,7 @@ def _record(job: Job, station: Station) -> bool:
     if outcome is not None and outcome.cause == FENCED:
         why = f"{station.node_name} was cut off, and its run there was ended for that"
         if lifecycle.requeue(job, why, actor=station.node_name):
+            station.spool.attempt(job.pk, job.attempt).tell()
             return True
     return outcome is not None and lifecycle.finish(job, ending_of(outcome), actor=station.node_name)
 

@@ -129,6 +129,14 @@ class AttemptDirectory:
         """How the attempt ended, by its wrapper's word. None: it has not said so."""
         return read_outcome(self.path / "exit.json")
 
+    def tell(self) -> None:
+        """Its end has been told of, though its row does not say it."""
+        write_durably(self.path / "told", b"")
+
+    def is_told(self) -> bool:
+        """Nobody needs to be told of its end again."""
+        return (self.path / "told").exists()
+
     def ask_cancel(self) -> None:
         """Tell the wrapper that the signal that follows means a cancel."""
         if not (self.path / "cancel").exists():

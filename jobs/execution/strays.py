@@ -48,6 +48,10 @@ class Strays:
             self._end(pair, strays)
         return len(certain)
 
+    def left(self) -> bool:
+        """There is a stray now, however long for."""
+        return any(self._found().values())
+
     def unkillable(self) -> list[Identity]:
         """Those that live on after they were killed."""
         for pair, strays in list(self._in_vain.items()):

@@ -20,6 +20,10 @@ class ResourceAllocationQuerySet(models.QuerySet["ResourceAllocation"]):
         """Their resources are taken."""
         return self.exclude(status=AllocationStatus.RELEASED)
 
+    def released(self) -> Self:
+        """Their resources are free again."""
+        return self.filter(status=AllocationStatus.RELEASED)
+
     def on(self, node_id: int) -> Self:
         """Those of one node."""
         return self.filter(node_id=node_id)

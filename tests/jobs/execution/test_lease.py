@@ -42,6 +42,7 @@ def test_a_new_node_is_spoken_for_at_once(node: Node) -> None:
 def test_another_machine_of_the_same_name_waits_until_the_lease_is_over(
     node: Node, boot: str, spool: str
 ) -> None:
+    """F67: two agents of one name never speak for it at once."""
     """F67: with a spool or a boot of its own."""
     assert keeper(node).take()
     other = keeper(node, boot, spool)

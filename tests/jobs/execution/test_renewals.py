@@ -1,0 +1,115 @@
+"""What wrappers are told of the renewals of their node's lease, and what a late one may not start."""
+
+import math
+from datetime import timedelta
+
+import pytest
+
+from jobs import lifecycle
+from jobs.execution import launcher
+from jobs.execution.launcher import Refused
+from jobs.execution.lease import LeaseKeeper, LeaseLostError
+from jobs.execution.order import prepare
+from jobs.execution.renewals import Renewals, boottime
+from jobs.execution.station import Station
+from jobs.models import Job, NodeLease
+from tests import making
+from tests.jobs.execution import running
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def renewals(station: Station) -> Renewals:
+    return Renewals(station)
+
+
+def renew(renewals: Renewals) -> None:
+    renewals.begin()
+    renewals.note()
+
+
+def be_silent(station: Station, seconds: float) -> None:
+    """The last renewal was so long ago."""
+    content = f"{station.boot_id} {boottime() - seconds:020.3f}\n"
+    (station.spool.path / "renewed").write_text(content)
+
+
+def is_fenced(station: Station, job: Job) -> bool:
+    ticket = station.directory_of(job).ticket()
+    return ticket is not None and ticket.is_tombstone
+
+
+def test_a_renewal_is_as_old_as_its_beginning(renewals: Renewals, station: Station) -> None:
+    assert renewals.age() == math.inf
+    renewals.begin()
+    before = boottime()
+    renewals.note()
+    assert boottime() - before <= renewals.age() < running.LONG
+    be_silent(station, 100)
+    assert 100 <= renewals.age() < 100 + running.LONG
+
+
+@pytest.mark.parametrize("content", ["", "no time", "another-boot 1.0", "{boot} nan", "{boot} 1e15"])
+def test_a_renewal_of_another_boot_or_of_none_is_infinitely_old(
+    renewals: Renewals, station: Station, content: str
+) -> None:
+    (station.spool.path / "renewed").write_text(content.format(boot=station.boot_id))
+    assert renewals.age() == math.inf
+
+
+def test_after_a_long_silence_what_may_run_again_and_has_no_ticket_never_starts(
+    renewals: Renewals, station: Station
+) -> None:
+    making.node(cpus=8)
+    be_silent(station, 100)
+    again, once = running.claimed(station, requeue=True), running.claimed(station)
+    runs = running.launched(station, requeue=True)
+    renew(renewals)
+    assert (is_fenced(station, again), is_fenced(station, once), is_fenced(station, runs)) == (
+        True,
+        False,
+        False,
+    )
+    directory = station.directory_of(again)
+    prepare(again, directory)
+    assert isinstance(launcher.launch(directory), Refused)
+
+
+def test_after_a_short_silence_nothing_is_fenced(renewals: Renewals, station: Station) -> None:
+    job = running.claimed(station, requeue=True)
+    be_silent(station, 1)
+    renew(renewals)
+    assert not is_fenced(station, job)
+
+
+def test_a_job_of_another_spool_is_not_fenced_in_this_one(renewals: Renewals, station: Station) -> None:
+    job = making.placed(requeue=True)
+    assert lifecycle.start(job, boot_id="b", spool_id="another", actor="n1")
+    renew(renewals)
+    assert not station.directory_of(job).exists()
+
+
+def test_a_lease_that_is_taken_and_renewed_is_told_of_and_a_lost_one_is_not(
+    renewals: Renewals, station: Station
+) -> None:
+    here = {"boot_id": station.boot_id, "spool_id": station.spool.spool_id, "lease": timedelta(minutes=1)}
+    keeper = LeaseKeeper(making.node(), **here, renewals=renewals)  # type: ignore[arg-type]
+    NodeLease.objects.all().delete()
+    for act in (keeper.take, lambda: keeper.renew(hears_broker=True)):
+        be_silent(station, 100)
+        act()
+        assert renewals.age() < 100
+    be_silent(station, 100)
+    NodeLease.objects.update(incarnation=7)
+    with pytest.raises(LeaseLostError):
+        keeper.renew(hears_broker=True)
+    assert renewals.age() >= 100
+
+
+def test_a_file_that_cannot_be_written_costs_the_wrappers_their_news_and_not_the_node_its_lease(
+    renewals: Renewals, station: Station, caplog: pytest.LogCaptureFixture
+) -> None:
+    (station.spool.path / "renewed").mkdir()
+    renew(renewals)
+    assert "wrappers cannot be told" in caplog.text
