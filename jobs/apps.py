@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 
 
 class JobsConfig(AppConfig):
@@ -11,5 +12,6 @@ class JobsConfig(AppConfig):
     name = "jobs"
 
     def ready(self) -> None:
-        """Register the checks."""
+        """Register the checks, and bound the waits of every session."""
         import_module("jobs.checks")
+        connection_created.connect(import_module("jobs.contention").limit_waits)

@@ -59,6 +59,8 @@ LIMIT_GRACE = _scaled(10)
 UNSTARTED_LIMIT = 20
 """An attempt that never ran is tried again; a job whose attempts never run this often is given up."""
 LAUNCH_PATIENCE = timedelta(seconds=60)
+LOCK_PATIENCE = timedelta(seconds=5)
+"""How long one statement waits for a lock that somebody else holds in the database."""
 FENCE_AFTER = _scaled(45)
 """The wrapper of a job that may be requeued kills its tree when its agent last renewed so long ago."""
 REQUEUE_AFTER = _scaled(90)

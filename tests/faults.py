@@ -81,8 +81,6 @@ PENDING: dict[int, str] = {
     21: "a worker killed with messages of its own",
     22: "a connection through a proxy that is slow",
     24: "more than one crash",
-    26: "a lock that is kept",
-    27: "many writers",
     28: "a full disk",
     31: "the whole directory, under a reader",
     32: "a database put back",

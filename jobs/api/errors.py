@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from django.db import OperationalError
 from django.http import Http404
 from rest_framework import status
 from rest_framework.exceptions import APIException
@@ -11,6 +10,7 @@ from rest_framework.views import exception_handler
 
 from jobs.errors import IdempotencyConflict, InvalidSpec
 from jobs.fields import LARGEST_SCRIPT
+from jobs.outage import RETRY_AFTER, words_for
 
 NO_SUCH_JOB: Final = "No job has this number."
 
@@ -41,7 +41,7 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
             return Response({"detail": str(error)}, status=status.HTTP_409_CONFLICT)
         case Http404():
             return Response({"detail": NO_SUCH_JOB}, status=status.HTTP_404_NOT_FOUND)
-        case OperationalError():
-            away = "The database does not answer. Try again; with the same Idempotency-Key that is safe."
-            return Response({"detail": away}, status=503, headers={"Retry-After": "5"})
+    if (words := words_for(error)) is not None:
+        again = f"{words} Try again; with the same Idempotency-Key that is safe."
+        return Response({"detail": again}, status=503, headers={"Retry-After": RETRY_AFTER})
     return exception_handler(error, context)

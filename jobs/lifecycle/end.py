@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 
 from jobs import messages, states
+from jobs.contention import patiently
 from jobs.ending import Ending
 from jobs.lifecycle.journal import change, free
 from jobs.lifecycle.place import give_back
@@ -14,7 +14,7 @@ from jobs.models.clock import not_before
 from jobs.states import EventKind, Evidence, Reason, State, Step
 
 
-@transaction.atomic
+@patiently
 def end(
     job: Job,
     to: Step,
@@ -47,7 +47,7 @@ def end(
     return moved
 
 
-@transaction.atomic
+@patiently
 def finish(job: Job, ending: Ending, *, actor: str) -> bool:
     """T10, T12, T13: record how the job ended, by its wrapper's own word, and release what it held."""
     by = job.cancel_requested_by if _is_stopping(job) else None
@@ -99,7 +99,7 @@ def _is_stopping(job: Job) -> bool:
     return job.step == states.STOPPING
 
 
-@transaction.atomic
+@patiently
 def _cancel(job: Job, actor: str) -> bool:
     if job.state == State.PENDING:
         return end(

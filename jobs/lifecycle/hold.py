@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from jobs import messages, states
+from jobs.contention import patiently
 from jobs.lifecycle.journal import stay
 from jobs.lifecycle.place import HELD_REASONS, give_back
 from jobs.models import Job, Partition
@@ -55,12 +56,15 @@ def remark(job: Job, detail: str) -> bool:
     return same.exclude(detail=detail).update(detail=detail) == 1
 
 
+@patiently
 def explain_partition(partition: Partition, reason: Reason, detail: str) -> int:
     """Say of all that nobody holds in it why they wait, in one write, and answer of how many that was new."""
     waiting = Job.objects.queued().filter(partition=partition, hold=Hold.NONE)
-    return waiting.exclude(reason=reason, detail=detail).update(reason=reason, detail=detail)
+    news = waiting.exclude(reason=reason, detail=detail).unlocked()
+    return waiting.filter(pk__in=news.values("pk")).update(reason=reason, detail=detail)
 
 
+@patiently
 def explain_all(jobs: Iterable[Job], reason: Reason, detail: str) -> int:
     """Say of many jobs at once why they wait, and answer of how many: the others wait no longer.
 
@@ -71,7 +75,7 @@ def explain_all(jobs: Iterable[Job], reason: Reason, detail: str) -> int:
         alike[job.attempt, job.hold].append(job.pk)
     return sum(
         Job.objects.queued()
-        .filter(pk__in=keys, attempt=attempt, hold=hold)
+        .filter(pk__in=Job.objects.filter(pk__in=keys).unlocked().values("pk"), attempt=attempt, hold=hold)
         .update(reason=reason, detail=detail)
         for (attempt, hold), keys in alike.items()
     )

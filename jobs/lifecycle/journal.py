@@ -3,8 +3,7 @@
 import logging
 from typing import Any
 
-from django.db import transaction
-
+from jobs.contention import patiently
 from jobs.models import AllocatedGpu, Job, JobEvent, ResourceAllocation
 from jobs.models.clock import ClockTimestamp
 from jobs.states import AllocationStatus, EventKind, State, Step
@@ -12,7 +11,7 @@ from jobs.states import AllocationStatus, EventKind, State, Step
 logger = logging.getLogger("jobs.lifecycle")
 
 
-@transaction.atomic
+@patiently
 def change(
     job: Job,
     to: Step,
@@ -73,7 +72,7 @@ def free(job_id: int, *, attempt: int) -> int:
     return gpus + held.update(status=AllocationStatus.RELEASED, released_at=ClockTimestamp())
 
 
-@transaction.atomic
+@patiently
 def mend_allocation(allocation: ResourceAllocation, why: str, *, actor: str) -> bool:
     """Release an allocation that no transition left: a bug, a restored backup, or a hand in the database.
 
@@ -90,7 +89,7 @@ def mend_allocation(allocation: ResourceAllocation, why: str, *, actor: str) -> 
     return True
 
 
-@transaction.atomic
+@patiently
 def note(job_id: int, kind: EventKind, message: str, *, actor: str, **facts: Any) -> bool:
     """Tell of something that changed nothing in the row: a late result, a stray that was killed.
 

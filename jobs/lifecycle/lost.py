@@ -9,9 +9,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db import transaction
-
 from jobs import fleet, messages, states
+from jobs.contention import patiently
 from jobs.lifecycle.end import lose
 from jobs.lifecycle.journal import change, free
 from jobs.lifecycle.place import WAITING_AGAIN
@@ -45,7 +44,7 @@ def requeue_lost(job: Job, seen: SeenLease, why: str, *, actor: str) -> bool:
     )
 
 
-@transaction.atomic
+@patiently
 def requeue(job: Job, why: str, *, actor: str) -> bool:
     """T20. False: it may not run again, or has moved on. Whoever calls has proof that its run is over."""
     moved = job.may_run_again and change(
@@ -66,7 +65,7 @@ def requeue(job: Job, why: str, *, actor: str) -> bool:
     return moved
 
 
-@transaction.atomic
+@patiently
 def _settle_lost(job: Job, seen: SeenLease, write: Callable[[], bool], why: str, actor: str) -> bool:
     """Write, and put the node out of service, if its lease is the one that was seen and still over."""
     node = Node.objects.filter(pk=seen.node_id).locked().get()

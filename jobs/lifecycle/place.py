@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from jobs import messages, states
+from jobs.contention import patiently
 from jobs.lifecycle.journal import change, free, record
 from jobs.models import AllocatedGpu, Job, Node, ResourceAllocation
 from jobs.models.clock import ClockTimestamp, not_before
@@ -39,15 +40,18 @@ def place(placings: Iterable[Placing], moment: datetime) -> list[Job]:
     """T2, inside the leader's transaction. Answer the jobs that got their resources.
 
     The nodes are locked first and their room is read in later statements, so two placers never give the same
-    resources away, whatever each of them believed.
+    resources away, whatever each of them believed. A job that somebody has locked is left for the next pass.
     """
     wanted = list(placings)
     nodes = list(Node.objects.filter(pk__in={placing.node_id for placing in wanted}).locked())
     rooms = read_rooms(nodes, moment, settings.BROKER_DEAF_AFTER)
+    free = set(Job.objects.filter(pk__in=[placing.job.pk for placing in wanted]).unlocked())
     placed = []
     for job, node_id, gpus in wanted:
         room = rooms.get(node_id)
-        if room is None or not room.takes_jobs or not room.take(job.cpus, job.memory_mb, gpus):
+        if room is None or not room.takes_jobs or job not in free:
+            continue
+        if not room.take(job.cpus, job.memory_mb, gpus):
             continue
         if _place_one(job, room.node, gpus):
             placed.append(job)
@@ -123,7 +127,7 @@ def return_to_queue(job: Job, why: str, *, actor: str, held: Hold = Hold.NONE) -
     return job.step == states.PLACED and give_back(job, why, actor=actor, held=held)
 
 
-@transaction.atomic
+@patiently
 def give_back(job: Job, why: str, *, actor: str, held: Hold = Hold.NONE) -> bool:
     """Back to the queue from wherever its attempt was, which counts as one that never ran."""
     reason = HELD_REASONS[held] if held else Reason.NOT_CONSIDERED_YET

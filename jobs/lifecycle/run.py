@@ -10,6 +10,7 @@ from django.db.models import F
 from django.db.models.functions import Least
 
 from jobs import states
+from jobs.contention import patiently
 from jobs.lifecycle.journal import change
 from jobs.models import Job, ResourceAllocation
 from jobs.models.clock import from_now, not_before
@@ -35,7 +36,9 @@ def start(
     cpu_indices: Sequence[int] = (),
     enforcement: Mapping[str, Any] | None = None,
 ) -> bool:
-    """T7: the worker claims a placed job. The limit is provisional until the ticket tells when it began."""
+    """T7: the worker claims a placed job. Not begun again: meanwhile no lease is renewed.
+
+    The limit is provisional until the ticket tells when it began."""
     slack = job.partition.grace + settings.LAUNCH_PATIENCE
     moved = job.step == states.PLACED and change(
         job,
@@ -59,7 +62,7 @@ def start(
     return moved
 
 
-@transaction.atomic
+@patiently
 def activate(
     job: Job, identities: Identities, *, note: str, actor: str, age: timedelta = timedelta()
 ) -> bool:

@@ -3,9 +3,10 @@
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from jobs import messages, states
+from jobs.contention import patiently
 from jobs.errors import IdempotencyConflict
 from jobs.lifecycle.journal import record
 from jobs.models import Job, Partition
@@ -28,8 +29,7 @@ def submit(
     """
     digest = fingerprint(spec)
     try:
-        with transaction.atomic():
-            job = _insert(spec, owner, digest, source=source, key=key, rerun_of=rerun_of)
+        job = _insert(spec, owner, digest, source=source, key=key, rerun_of=rerun_of)
     except IntegrityError:
         first = Job.objects.filter(owner=owner, idempotency_key=key).first() if key else None
         if first is None:
@@ -40,6 +40,7 @@ def submit(
     return job, True
 
 
+@patiently
 def _insert(spec: JobSpec, owner: "User", digest: str, **columns: Any) -> Job:
     held = spec.hold
     job = Job.objects.create(

@@ -38,6 +38,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         waiting = self.filter(state=State.PENDING, hold=Hold.NONE, partition__max_pending__isnull=False)
         return waiting.annotate(expires_at=allowed).filter(expires_at__lt=moment).order_by("expires_at", "pk")
 
+    def unlocked(self) -> Self:
+        """Locked for us, but for those that somebody else has locked: nobody waits for them here."""
+        return self.order_by("pk").only("pk").select_for_update(skip_locked=True, no_key=True)
+
     def queued(self) -> Self:
         """Waiting for resources."""
         return self.filter(state=State.PENDING, phase=Phase.QUEUED)

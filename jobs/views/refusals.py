@@ -2,10 +2,13 @@
 
 import logging
 import secrets
+import sys
 
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+
+from jobs.outage import RETRY_AFTER, words_for
 
 logger = logging.getLogger("jobs.views")
 
@@ -55,8 +58,17 @@ def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """500. The number finds the fault in the log."""
+    """500. The number finds the fault in the log. 503, when the database is the reason."""
+    if (words := words_for(sys.exception())) is not None:
+        return _unavailable(words)
     number = secrets.token_hex(4)
     logger.error("answered 500 to %s, reference %s", request.method, number)
     words = "The fault is ours and is in the log. Jobs are not touched by it: they wait and run as before."
     return _page(500, "Something went wrong", f"{words} Tell an operator the number {number}.")
+
+
+def _unavailable(words: str) -> HttpResponse:
+    again = "Go back and send it again: a form that is sent twice makes one job. Jobs that run go on."
+    answer = _page(503, "Not just now", f"{words} {again}")
+    answer["Retry-After"] = RETRY_AFTER
+    return answer
