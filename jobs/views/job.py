@@ -25,8 +25,7 @@ from jobs.views.finding import find, may_change, person
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-STREAM: Final = "stdout"
-"""The wrapper gives a job one file for both of its streams, in the order in which it writes."""
+ERRORS: Final = "stderr"
 
 
 @require_safe
@@ -38,11 +37,14 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
     now = timezone.now()
     at_end = "from" not in request.GET
     shown = ShownJob(found, now)
-    piece = _tail(found) if at_end else _piece(found, _start(request))
+    stream = _stream(request)
+    piece = _tail(found, stream) if at_end else _piece(found, stream, _start(request))
     context = {
         "now": now,
         "shown": shown,
         "output": piece,
+        "is_error_output": stream == ERRORS,
+        "which": f"stream={stream}&" if stream == ERRORS else "",
         "last_line": piece.last_line if at_end and shown.ended_badly else "",
         "at_end": at_end,
         "follows": at_end and not found.is_final,
@@ -58,9 +60,10 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
 def job_output(request: HttpRequest, pk: int) -> HttpResponse:
     """The output from one byte on, as text that is harmless to show, for the page that follows it."""
     found = find(request, pk)
-    piece = _piece(found, _start(request))
+    stream = _stream(request)
+    piece = _piece(found, stream, _start(request))
     headers = {
-        **downloads.headers_of(found, STREAM),
+        **downloads.headers_of(found, stream),
         "X-Jobsite-Next": str(piece.next),
         "X-Jobsite-Size": str(piece.size),
         "X-Jobsite-Ended": "true" if piece.ended else "false",
@@ -74,13 +77,14 @@ def job_output(request: HttpRequest, pk: int) -> HttpResponse:
 def download(request: HttpRequest, pk: int) -> HttpResponseBase:
     """All that it has written by now, byte for byte. What cannot be read is refused: it is no empty file."""
     found = find(request, pk)
-    whole = output.read(found, found.attempt, STREAM, 0, 0)
+    stream = _stream(request)
+    whole = output.read(found, found.attempt, stream, 0, 0)
     if whole.note:
         return refusals.unreadable(whole.note)
     size = whole.size
-    headers = {**downloads.headers_of(found, STREAM), "Content-Length": str(size)}
+    headers = {**downloads.headers_of(found, stream), "Content-Length": str(size)}
     return StreamingHttpResponse(
-        _pieces(found, size), content_type="application/octet-stream", headers=headers
+        _pieces(found, stream, size), content_type="application/octet-stream", headers=headers
     )
 
 
@@ -89,28 +93,36 @@ def _lifts(found: Job, user: "User") -> bool:
     return found.hold == Hold.ADMIN and is_operator(user)
 
 
-async def _pieces(found: Job, size: int) -> AsyncIterator[bytes]:
+async def _pieces(found: Job, stream: str, size: int) -> AsyncIterator[bytes]:
     read = sync_to_async(output.read, thread_sensitive=False)
     start = 0
     while start < size:
-        chunk = await read(found, found.attempt, STREAM, start, size - start)
+        chunk = await read(found, found.attempt, stream, start, size - start)
         if not chunk.data:  # cut short by the job meanwhile
             return
         yield chunk.data
         start = chunk.next
 
 
-def _tail(found: Job) -> ShownOutput:
-    start, chunk = output.tail(found, found.attempt, STREAM)
+def _tail(found: Job, stream: str) -> ShownOutput:
+    start, chunk = output.tail(found, found.attempt, stream)
     return _shown(start, chunk)
 
 
-def _piece(found: Job, start: int) -> ShownOutput:
-    return _shown(start, output.read(found, found.attempt, STREAM, start))
+def _piece(found: Job, stream: str, start: int) -> ShownOutput:
+    return _shown(start, output.read(found, found.attempt, stream, start))
 
 
 def _shown(start: int, chunk: output.Chunk) -> ShownOutput:
     return ShownOutput.of(chunk.data, start=start, size=chunk.size, ended=chunk.ended, note=chunk.note)
+
+
+def _stream(request: HttpRequest) -> str:
+    """The output, or the error output where somebody asks for it."""
+    word = request.GET.get("stream", output.STREAMS[0])
+    if word not in output.STREAMS:
+        raise BadRequest(f"stream is {' or '.join(output.STREAMS)}, not {word[:40]!r}.")
+    return word
 
 
 def _start(request: HttpRequest) -> int:

@@ -1,5 +1,6 @@
 """A job's output on its page: the end of it, the truth about the rest, and nothing that does harm."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings
 
+from jobs.files import Files
 from jobs.models import Job
 from tests import making
 from tests.web import browser, text_of
@@ -157,3 +159,21 @@ def test_output_that_cannot_be_read_is_no_empty_download(spool: Path) -> None:
     answer = browser(job.owner).get(f"/jobs/{job.pk}/download/")
     assert answer.status_code == 404
     assert "The output is not kept any more." in text_of(answer)
+
+
+def test_the_error_output_of_a_job_that_keeps_it_apart_is_one_link_away(spool: Path, tmp_path: Path) -> None:
+    file = tmp_path / "err"
+    file.write_bytes(b"warning\n")
+    job = write(spool, making.ended(files=Files(stderr_path=str(file))), b"result\n")
+    facts = file.stat()
+    note = {"path": str(file), "device": facts.st_dev, "inode": facts.st_ino, "begins": 0}
+    (spool / f"{job.pk}.1" / "streams.json").write_text(json.dumps({"stderr": note}))
+    assert f'href="/jobs/{job.pk}/?stream=stderr#log"' in page_of(job)
+    page = page_of(job, "?stream=stderr")
+    assert "warning" in page
+    assert "result" not in page
+    assert f'data-url="/jobs/{job.pk}/output/?stream=stderr&' in page
+    assert browser(job.owner).get(f"/jobs/{job.pk}/output/?stream=stderr&from=0").content == b"warning\n"
+    answer = browser(job.owner).get(f"/jobs/{job.pk}/download/?stream=stderr")
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="job-{job.pk}.stderr"'
+    assert browser(job.owner).get(f"/jobs/{job.pk}/?stream=script").status_code == 400

@@ -78,7 +78,7 @@ function swap(part, fresh) {
 // False: a part is still to be renewed.
 async function renew() {
   let done = true;
-  const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+  const answer = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
   if (!answer.ok) throw new Error(String(answer.status));
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of document.querySelectorAll("[data-part]")) {
@@ -110,7 +110,7 @@ class NotOurs extends Error {}
 
 // One look. True: the job has ended and everything is here.
 async function look() {
-  const answer = await fetch(`${log.dataset.url}?from=${next}`, { headers: { Accept: "text/plain" } });
+  const answer = await fetch(`${log.dataset.url}from=${next}`, { headers: { Accept: "text/plain" } });
   if (answer.redirected || answer.status === 404) throw new NotOurs();
   if (!answer.ok) throw new Error(String(answer.status));
   if (answer.headers.get("X-Jobsite-Attempt") !== log.dataset.attempt) return begin(answer);
