@@ -60,7 +60,7 @@ class Ending:
         return states.FAILED, reason, detail
 
     def _failure(self) -> tuple[Reason, str]:
-        if self.launch_error is not None:
+        if self.launch_error is not None and self.cause != "fenced":
             return Reason.JOB_LAUNCH_FAILURE, f"It could not be started: {self.launch_error}"
         match self.cause:
             case "limit":

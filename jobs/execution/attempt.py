@@ -8,6 +8,7 @@ import time
 
 from jobs.execution import cage, job_process, outcome, procfs, tree
 from jobs.execution.exit_file import ExitFile, write_new
+from jobs.execution.fence import Fence
 from jobs.execution.outputs import Output
 from jobs.execution.usage import Usage
 from jobs.execution.watches import Limit, WarningSignal, Watch, amount  # noqa: F401 - for the types
@@ -50,6 +51,8 @@ class Attempt:
         self.written = Output(request, self.began, self.child, self.output)
         self.oom = ""
         self.stopper = None  # type: Watch | None
+        self.fence = Fence(request, self.began)
+        self.not_run = ""
 
     def begin(self):  # type: () -> str
         """Fork the job, link the ticket, let the job go. Answer why not, or an empty string."""
@@ -58,16 +61,25 @@ class Attempt:
             opener = self._fork()
         except OSError as error:
             return f"its process could not be made: {error}"
-        why = self._link_ticket()
+        why = self._why_fenced() or self._link_ticket()
         if why:
             os.close(opener)  # unopened: the child ends without having run anything
             os.waitpid(self.child, 0)
             self.exit_file.give_back()
             return why
         self.began = _now()
-        os.write(opener, b"1")
+        self.not_run = self._why_fenced()
+        if not self.not_run:
+            os.write(opener, b"1")
         os.close(opener)
         return ""
+
+    def _why_fenced(self):  # type: () -> str
+        """The node is silent: what has not begun does not begin."""
+        if not self.fence.look(_now()):
+            return ""
+        self.cause = "fenced"
+        return "its node has not renewed its lease for too long"
 
     def _fork(self):  # type: () -> int
         """Fork the child that becomes the job, and answer the descriptor by which it is let go."""
@@ -119,6 +131,10 @@ class Attempt:
         self.oom = outcome.memory_ran_out(self.status or 0, self.usage, self.request.get("cgroup"))
 
     def _look(self, now):  # type: (float) -> None
+        if now >= self.fence.due and self.fence.look(now):
+            if self.kill_at is None:
+                self._stop("fenced", self.fence)
+            self.kill_at = now
         if self.kill_at is not None:
             self._look_after(now, self.kill_at)
         elif self.linger_until is not None:
@@ -150,7 +166,7 @@ class Attempt:
             due = due if now < self.kill_at else now + ROUND
         else:
             due = self.linger_until or min(watch.due for watch in self.watches)
-        return min(max(due - now, LEAST), PATIENCE)
+        return min(max(min(due, self.fence.due) - now, LEAST), PATIENCE)
 
     def _reap(self):  # type: () -> bool
         """Take the ended ones. False: the tree is empty."""
@@ -180,6 +196,8 @@ class Attempt:
 
     def _launch_error(self):  # type: () -> str | None
         """What kept the child from becoming the job. Asked when its tree is empty: it may hang till then."""
+        if self.not_run:
+            return self.not_run
         with contextlib.suppress(BlockingIOError):
             return os.read(self.launch_words, LONGEST_ERROR).decode(errors="replace") or None
         return None

@@ -5,7 +5,11 @@ Standard library alone, as the wrapper.
 
 import contextlib
 import resource
+import signal
 
+from jobs.execution import kernel
+
+PR_SET_PDEATHSIG = 1
 WRAPPER_OOM = -800
 JOB_OOM = 300
 MOST_FILES = 65536
@@ -17,12 +21,15 @@ def protect():  # type: () -> None
     _adjust(WRAPPER_OOM)
 
 
-def bound():  # type: () -> None
+def bound(*, ends_with_wrapper):  # type: (bool) -> None
     """In the child: the job goes before what supervises it, and has a moderate number of files.
 
-    Core dumps stay as they were inherited: the job may ask for them, up to the hard limit.
+    Who may be run again is killed with its wrapper, without which nobody would fence it. Core dumps stay as
+    they were inherited: the job may ask for them, up to the hard limit.
     """
     _adjust(JOB_OOM)
+    if ends_with_wrapper:
+        kernel.set_for_this_process(PR_SET_PDEATHSIG, signal.SIGKILL)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft > MOST_FILES or soft == resource.RLIM_INFINITY:
         with contextlib.suppress(OSError, ValueError):

@@ -42,7 +42,7 @@ def become(argv, request, output, gate, failure):  # type: (list[str], dict[str,
             os.dup2(source, target)
         default_signals()
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        child_bounds.bound()
+        child_bounds.bound(ends_with_wrapper=bool(request.get("requeue")))
         if not os.read(gate, 1):
             os._exit(1)
         directory = os.getcwd()  # noqa: PTH109

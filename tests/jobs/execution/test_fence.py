@@ -1,0 +1,140 @@
+"""A job that may be run again is ended by its wrapper when its node has not renewed; others never are."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.execution import launcher, processes, procfs
+from jobs.execution.launcher import Refused
+from jobs.execution.spool import AttemptDirectory, Spool
+from tests.eventually import eventually
+from tests.jobs.execution import running
+
+FENCED: dict[str, Any] = {"requeue": True, "fence_seconds": 0.6, "grace_seconds": 30.0}
+DEAF = "trap '' TERM; echo up; while :; do sleep 0.05; done"
+
+
+RENEW = "printf '%s %s' $(cat /proc/sys/kernel/random/boot_id) $(cut -d' ' -f1 /proc/uptime) > {renewed}"
+"""What an agent does; the uptime is of the same clock."""
+
+
+@pytest.fixture
+def renewed(spool: Spool) -> Path:
+    """The file in which the agent tells of its renewal, just now."""
+    path = spool.path / "renewed"
+    tell(path)
+    return path
+
+
+def tell(path: Path, *, ago: float = 0.0, boot_id: str = "") -> None:
+    """Tell of a renewal that began so long ago."""
+    began = time.clock_gettime(time.CLOCK_BOOTTIME) - ago
+    path.write_text(f"{boot_id or procfs.boot_id()} {began:020.3f}\n")
+
+
+def tree_of(directory: AttemptDirectory) -> list[processes.Identity]:
+    """What lives of an attempt but its wrapper."""
+    wrapper = running.ticket_of(directory).wrapper
+    return [found for found in processes.marked(directory.token) if found != wrapper]
+
+
+def test_f65_without_renewals_a_job_that_may_run_again_is_killed_at_once(spool: Spool, renewed: Path) -> None:
+    """F65: its first run is over before anybody may start the second."""
+    directory = running.started(spool, DEAF, **FENCED)
+    outcome = running.outcome_of(directory)
+    assert (outcome.cause, outcome.exit_signal) == ("fenced", signal.SIGKILL)
+    assert tree_of(directory) == []
+
+
+def test_with_renewals_it_goes_on(spool: Spool, renewed: Path) -> None:
+    again = f"for i in $(seq 12); do {RENEW.format(renewed=renewed)}; sleep 0.1; done; exit 3"
+    outcome = running.run(spool, again, **{**FENCED, "fence_seconds": 0.8})
+    assert (outcome.exit_code, outcome.cause) == (3, None)
+    assert outcome.wall_seconds > 0.8
+
+
+@pytest.mark.parametrize("spoilt", ["rm {renewed}", "rm {renewed}; mkfifo {renewed}", "echo odd > {renewed}"])
+def test_while_nothing_is_told_the_last_renewal_grows_old(spool: Spool, renewed: Path, spoilt: str) -> None:
+    outcome = running.run(spool, f"{spoilt.format(renewed=renewed)}; exec sleep 600", **FENCED)
+    assert outcome.cause == "fenced"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"ago": 5.0},
+        {"ago": -3600.0},
+        {"ago": float("nan")},
+        {"boot_id": "another"},
+    ],
+)
+def test_without_a_fresh_renewal_in_this_boot_nothing_starts(
+    spool: Spool, renewed: Path, told: dict[str, Any]
+) -> None:
+    tell(renewed, **told)
+    directory = running.prepared(spool, "touch witness", **FENCED)
+    answer = launcher.launch(directory)
+    assert isinstance(answer, Refused)
+    assert "has not renewed" in answer.why
+    assert directory.ticket() is None
+    assert not (directory.path / "witness").exists()
+
+
+def test_a_job_that_may_not_run_again_is_never_fenced(spool: Spool) -> None:
+    outcome = running.run(spool, "sleep 0.3; exit 3", fence_seconds=0.1)
+    assert (outcome.exit_code, outcome.cause) == (3, None)
+
+
+def test_the_grace_of_a_cancel_does_not_outlast_the_fence(spool: Spool, renewed: Path) -> None:
+    directory = running.started(spool, DEAF, **FENCED)
+    directory.ask_cancel()
+    wrapper = running.ticket_of(directory).wrapper
+    assert wrapper is not None
+    processes.send(wrapper, signal.SIGTERM)
+    outcome = running.outcome_of(directory)
+    assert outcome.exit_signal == signal.SIGKILL
+    assert outcome.wall_seconds < FENCED["grace_seconds"] / 2
+
+
+SLOW = f"""
+import os, sys
+from time import sleep
+{launcher.CODE.partition("from jobs")[0]}
+from jobs.execution import attempt, wrapper
+link = attempt.Attempt._link_ticket
+attempt.Attempt._link_ticket = lambda self: (link(self), sleep(1))[0]
+os.chdir(sys.argv[1])
+raise SystemExit(wrapper.run())
+"""
+"""A wrapper that is held up between its ticket and the pipe."""
+
+
+def test_f37_a_wrapper_that_is_late_after_its_ticket_runs_nothing(spool: Spool, renewed: Path) -> None:
+    """F37: the ticket is its own, so it has to say itself that nothing ran."""
+    directory = running.prepared(spool, "touch witness", **FENCED)
+    command = [sys.executable, "-I", "-S", "-c", SLOW, str(directory.path)]
+    subprocess.run(command, check=True, timeout=running.LONG, stdout=subprocess.DEVNULL)
+    outcome = directory.outcome()
+    assert outcome is not None
+    assert (outcome.cause, outcome.exit_code, outcome.exit_signal) == ("fenced", None, None)
+    assert "has not renewed" in (outcome.launch_error or "")
+    assert not (directory.path / "witness").exists()
+
+
+@pytest.mark.parametrize("requeue", [True, False])
+def test_only_a_job_that_may_run_again_ends_with_its_wrapper(
+    spool: Spool, renewed: Path, requeue: bool
+) -> None:
+    directory = running.started(spool, "echo up; exec sleep 600", requeue=requeue)
+    running.until_said(directory, "up")
+    ticket = running.ticket_of(directory)
+    running.kill(ticket.wrapper)
+    assert ticket.job is not None
+    if requeue:
+        eventually(lambda: ticket.job and not processes.is_alive(ticket.job), within=running.LONG)
+    assert processes.is_alive(ticket.job) is not requeue
