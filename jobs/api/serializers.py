@@ -6,7 +6,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs.fields import DEFAULT_ATTEMPTS
-from jobs.models import Job
+from jobs.models import Job, ResourceAllocation
+from jobs.presentation import reasons
+from jobs.presentation.exit_status import exit_status
 from jobs.states import OpenMode
 
 LISTED_COLUMNS: Final = (
@@ -38,6 +40,7 @@ class ListedJobSerializer(serializers.Serializer[Job]):
     detail = serializers.CharField(read_only=True, help_text="The reason as a sentence.")
     exit_code = serializers.IntegerField(read_only=True, allow_null=True)
     exit_signal = serializers.IntegerField(read_only=True, allow_null=True)
+    exit_status = serializers.SerializerMethodField(help_text='Code and signal, such as "1:0" and "0:9".')
     attempt = serializers.IntegerField(read_only=True)
     node = serializers.CharField(source="node.name", read_only=True, allow_null=True)
     submitted_at = serializers.DateTimeField(read_only=True)
@@ -56,14 +59,30 @@ class ListedJobSerializer(serializers.Serializer[Job]):
         address: str = self.context["request"].build_absolute_uri(job.get_absolute_url())
         return address
 
+    @extend_schema_field(serializers.CharField)
+    def get_exit_status(self, job: Job) -> str:
+        """Empty when neither is known."""
+        return exit_status(job.exit_code, job.exit_signal)
+
     @extend_schema_field(serializers.IntegerField)
     def get_time_limit(self, job: Job) -> int:
         """Whole seconds."""
         return int(job.time_limit.total_seconds())
 
 
+class AllocationSerializer(serializers.Serializer[ResourceAllocation]):
+    """What the present attempt was given, and how it was held to that."""
+
+    gpus = serializers.ListField(child=serializers.IntegerField(), read_only=True)
+    cpu_indices = serializers.ListField(
+        child=serializers.IntegerField(), read_only=True, help_text="Empty: it is bound to none."
+    )
+    enforcement = serializers.DictField(read_only=True, help_text="By limit: level, means, sentence.")
+    usage = serializers.ListField(read_only=True, help_text="Points of [seconds, CPUs, MiB].")
+
+
 class JobSerializer(ListedJobSerializer):
-    """A job with its script and its files."""
+    """A job with its script, its files, its use and its end."""
 
     script = serializers.CharField(read_only=True)
     stdin_path = serializers.CharField(read_only=True)
@@ -73,6 +92,25 @@ class JobSerializer(ListedJobSerializer):
     signal = serializers.CharField(source="warning", read_only=True, allow_null=True)
     requeue = serializers.BooleanField(read_only=True)
     max_attempts = serializers.IntegerField(read_only=True)
+    advice = serializers.SerializerMethodField(help_text="What can be done about it; empty: nothing need be.")
+    core_dumped = serializers.BooleanField(read_only=True)
+    last_words = serializers.CharField(read_only=True, help_text="The last lines of its error output.")
+    cpu_seconds = serializers.FloatField(read_only=True, allow_null=True)
+    max_rss_mb = serializers.FloatField(read_only=True, allow_null=True, help_text="Peak of its whole tree.")
+    allocation = serializers.SerializerMethodField(
+        help_text="Of its present attempt; null before it has one."
+    )
+
+    @extend_schema_field(serializers.CharField)
+    def get_advice(self, job: Job) -> str:
+        """The same as on its page."""
+        return reasons.advice(job)
+
+    @extend_schema_field(AllocationSerializer(allow_null=True))
+    def get_allocation(self, job: Job) -> dict[str, object] | None:
+        """Released or not."""
+        held = job.allocations.filter(attempt=job.attempt).first()
+        return None if held is None else AllocationSerializer(held).data
 
 
 class JobPageSerializer(serializers.Serializer[dict[str, object]]):

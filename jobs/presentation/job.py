@@ -6,6 +6,8 @@ from zlib import crc32
 
 from jobs.models import Job
 from jobs.presentation import moments, reasons
+from jobs.presentation.exit_status import described
+from jobs.presentation.text import readable
 from jobs.resources import Capacity, describe_duration, format_memory
 from jobs.states import Phase, Reason, State
 from jobs.warning_signal import name
@@ -154,10 +156,19 @@ class ShownJob:
 
     @property
     def exit(self) -> str:
-        """Its exit code or signal; empty when none is known."""
-        if self.job.exit_signal is not None:
-            return f"signal {self.job.exit_signal}"
-        return "" if self.job.exit_code is None else str(self.job.exit_code)
+        """Exit code and signal; empty when none is known."""
+        return described(self.job.exit_code, self.job.exit_signal, core_dumped=self.job.core_dumped)
+
+    @property
+    def advice(self) -> str:
+        """What can be done about it; empty when all is well."""
+        return reasons.advice(self.job)
+
+    @property
+    def last_words(self) -> str:
+        """The last lines of its error output, where it did not end well."""
+        words = readable(self.job.last_words.encode())
+        return words.strip("\n") if self.job.state == State.FAILED else ""
 
     @property
     def used(self) -> str:

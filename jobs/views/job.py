@@ -14,10 +14,11 @@ from jobs import downloads, forms
 from jobs.execution import output
 from jobs.models import Job
 from jobs.models.roles import is_operator
-from jobs.presentation import actions
+from jobs.presentation import actions, containment
 from jobs.presentation.event import ShownEvent
 from jobs.presentation.job import ShownJob
 from jobs.presentation.output import ShownOutput
+from jobs.presentation.usage import ShownUsage
 from jobs.states import Hold
 from jobs.views import refusals
 from jobs.views.finding import find, may_change, person
@@ -39,6 +40,7 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
     shown = ShownJob(found, now)
     stream = _stream(request)
     piece = _tail(found, stream) if at_end else _piece(found, stream, _start(request))
+    held = found.allocations.filter(attempt=found.attempt).first()
     context = {
         "now": now,
         "shown": shown,
@@ -50,6 +52,8 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
         "follows": at_end and not found.is_final,
         "events": [ShownEvent(event, found) for event in found.events.all()],
         "actions": actions.offered(found, user, may_change=changes, operates=_lifts(found, user)),
+        "usage": ShownUsage.of(found, held.usage if held else [], now),
+        "holds": containment.shown(held.enforcement if held else {}),
         "is_owner": found.owner_id == user.pk,
         "rerun_key": forms.new_key(),
     }

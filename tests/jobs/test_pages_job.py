@@ -123,7 +123,7 @@ def test_every_reason_has_a_heading(reason: Reason) -> None:
 def test_the_page_shows_what_was_asked_and_what_came_of_it() -> None:
     job = making.ended(7, cpus=2, memory_mb=2048, time_limit=timedelta(minutes=90), arguments=("one", "two"))
     page = text_of(browser(job.owner).get(job.get_absolute_url()))
-    for words in ("2 CPUs · 2 GiB", "of 1 h 30 min", "n1", "default", '<dd class="num">7</dd>', "one\ntwo"):
+    for words in ("2 CPUs · 2 GiB", "of 1 h 30 min", "n1", "default", '<dd class="num">7:0</dd>', "one\ntwo"):
         assert words in page
 
 
@@ -203,4 +203,4 @@ def test_the_page_of_a_job_costs_the_same_however_long_its_history() -> None:
     short, long = making.queued(), making.ended()
     for _ in range(20):
         lifecycle.note(long.pk, EventKind.LATE_RESULT, "again", actor="n1")
-    assert queries_for(long) == queries_for(short) <= 8
+    assert queries_for(long) == queries_for(short) <= 9

@@ -16,11 +16,14 @@ from tests.jobs.api.conftest import Speaker
 
 SHOWN = {
     "id", "url", "name", "owner", "partition", "cpus", "memory_mb", "gpus", "time_limit", "work_dir",
-    "priority", "hold", "state", "phase", "reason", "detail", "exit_code", "exit_signal", "attempt", "node",
-    "submitted_at", "eligible_at", "placed_at", "started_at", "ended_at", "limit_at", "cancel_requested_at",
-    "source", "rerun_of",
+    "priority", "hold", "state", "phase", "reason", "detail", "exit_code", "exit_signal", "exit_status",
+    "attempt", "node", "submitted_at", "eligible_at", "placed_at", "started_at", "ended_at", "limit_at",
+    "cancel_requested_at", "source", "rerun_of",
 }  # fmt: skip
-ALONE = {"script", "signal", "requeue", "max_attempts", *files.FIELDS}
+ALONE = {
+    "script", "advice", "core_dumped", "last_words", "cpu_seconds", "max_rss_mb", "allocation",
+    "signal", "requeue", "max_attempts", *files.FIELDS,
+}  # fmt: skip
 """What a job shows beside that when it is asked for alone."""
 
 

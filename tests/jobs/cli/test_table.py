@@ -93,12 +93,19 @@ def test_a_running_job_that_is_being_stopped_says_so() -> None:
 
 
 def test_a_job_is_told_with_what_it_asked_for_and_how_it_ended() -> None:
-    told = "\n".join(sheet(ended("FAILED", exit_code=3, reason="NonZeroExitCode"), NOW, Screen()))
+    facts = {"exit_status": "3:0", "reason": "NonZeroExitCode", "cpu_seconds": 2.04, "max_rss_mb": 1536.2}
+    words = {"advice": "Look at it.", "last_words": "no\x1b[31m such\nfile"}
+    held = {"allocation": {"enforcement": {"memory": {"level": "watched"}, "cpu": {"level": "advisory"}}}}
+    told = "\n".join(sheet(ended("FAILED", **facts, **words, **held), NOW, Screen()))
     for fact in (
         "Job 12 train",
         "FAILED",
         "NonZeroExitCode",
-        "code 3",
+        "3:0",
+        "2.0 s of CPU, 1.5 GiB of memory at most",
+        "memory watched, cpu advisory",
+        "Look at it.",
+        "  file",
         "4 CPUs, 8 GiB",
         "2 h",
         "(ran 00:01:00)",
