@@ -15,7 +15,7 @@ TOOLS := .venv/.tools
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test check check-static lint format types contracts migrations races acceptance ui \
-	screenshots bench kills faults lock clean
+	screenshots bench kills codes faults lock clean
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ screenshots: $(TOOLS) ## Take a picture of every page, narrow and wide, light an
 
 bench: $(TOOLS) ## Measure beside peers in the same run; BENCH="launch --jobs 1000" for one of them
 	$(PY) -m benchmarks $(BENCH)
+
+codes: $(TOOLS) ## Run a job for each exit code and each signal: is each told as it was?
+	EVERY_CODE=1 $(PYTEST) -q tests/acceptance/test_exit.py -k f58
 
 kills: $(TOOLS) ## kill -9 under running jobs, ROUNDS=20 times each with JOBS=50: is every end told as it was?
 	KILL_ROUNDS=$(or $(ROUNDS),20) KILL_JOBS=$(or $(JOBS),50) $(PYTEST) -q -s tests/acceptance/test_kill.py -k "not again"
