@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from jobs import lifecycle
-from jobs.execution import launcher, processes
+from jobs.execution import launcher, processes, procfs
 from jobs.execution.launcher import Launched
 from jobs.execution.order import prepare
 from jobs.execution.records import Outcome, Ticket
@@ -124,12 +125,19 @@ def claimed(station: Station, script: str = WAITS, **changes: Any) -> Job:
 
 def launched(station: Station, script: str = WAITS, **changes: Any) -> Job:
     """A claimed job whose wrapper has linked the ticket; its row does not know yet."""
+    tell_renewal(station.spool)
     job = claimed(station, script, work_dir=str(station.spool.path.parent), **changes)
     directory = station.directory_of(job)
     assert directory.make()
     prepare(job, directory, cages=station.cages)
     assert isinstance(launcher.launch(directory), Launched)
     return job
+
+
+def tell_renewal(spool: Spool, *, ago: float = 0.0, boot_id: str = "") -> None:
+    """Tell the wrappers of jobs that may run again of a renewal that began so long ago."""
+    began = time.clock_gettime(time.CLOCK_BOOTTIME) - ago
+    (spool.path / "renewed").write_text(f"{boot_id or procfs.boot_id()} {began:020.3f}\n")
 
 
 def active(station: Station, script: str = WAITS, **changes: Any) -> Job:

@@ -3,13 +3,12 @@
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jobs.execution import launcher, processes, procfs
+from jobs.execution import launcher, processes
 from jobs.execution.launcher import Refused
 from jobs.execution.spool import AttemptDirectory, Spool
 from tests.eventually import eventually
@@ -27,14 +26,8 @@ RENEW = "printf '%s %s' $(cat /proc/sys/kernel/random/boot_id) $(cut -d' ' -f1 /
 def renewed(spool: Spool) -> Path:
     """The file in which the agent tells of its renewal, just now."""
     path = spool.path / "renewed"
-    tell(path)
+    running.tell_renewal(spool)
     return path
-
-
-def tell(path: Path, *, ago: float = 0.0, boot_id: str = "") -> None:
-    """Tell of a renewal that began so long ago."""
-    began = time.clock_gettime(time.CLOCK_BOOTTIME) - ago
-    path.write_text(f"{boot_id or procfs.boot_id()} {began:020.3f}\n")
 
 
 def tree_of(directory: AttemptDirectory) -> list[processes.Identity]:
@@ -76,7 +69,7 @@ def test_while_nothing_is_told_the_last_renewal_grows_old(spool: Spool, renewed:
 def test_without_a_fresh_renewal_in_this_boot_nothing_starts(
     spool: Spool, renewed: Path, told: dict[str, Any]
 ) -> None:
-    tell(renewed, **told)
+    running.tell_renewal(spool, **told)
     directory = running.prepared(spool, "touch witness", **FENCED)
     answer = launcher.launch(directory)
     assert isinstance(answer, Refused)
