@@ -58,18 +58,16 @@ def kill(directory):  # type: (object) -> bool
     return True
 
 
-def clear(directory):  # type: (object) -> None
-    """Wait until nothing is left of the group, however long that takes, and remove it."""
-    while directory and not kill(str(directory)):
+def empty(directory):  # type: (object) -> None
+    """Wait until nothing lives in the group any more, however long that takes."""
+    while not kill(directory):
         pass
-    if directory:
-        remove(str(directory))
 
 
-def remove(directory):  # type: (str) -> bool
+def remove(directory):  # type: (object) -> bool
     """Remove an empty group and those that its job made below it. False: something is in it."""
     try:
-        for path, _, _ in os.walk(directory, topdown=False):
+        for path, _, _ in os.walk(str(directory or ""), topdown=False):
             os.rmdir(path)  # noqa: PTH106 - pathlib is a heavy import
     except FileNotFoundError:
         return True

@@ -25,9 +25,11 @@ def run():  # type: () -> int
     if why:
         return 1
     attempt.supervise()
-    cage.clear(request.get("cgroup"))
+    group = request.get("cgroup")
+    cage.empty(group)
     scratch.clear()
     attempt.record()
+    cage.remove(group)  # only now: the group is where the kernel counts what it killed for its memory
     return 0
 
 
