@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from jobsite import gpus
+
 _MIB = 1024 * 1024
 
 
@@ -30,9 +32,9 @@ class Machine:
         return max(1, min([self._memory_total(), *limits]) // _MIB)
 
     def gpus(self) -> int:
-        """GPUs that the driver shows; 0 without one."""
+        """GPUs that the driver lets us use; 0 without one."""
         cards = self.proc / "driver/nvidia/gpus"
-        return len(list(cards.iterdir())) if cards.is_dir() else 0
+        return gpus.usable(len(list(cards.iterdir())) if cards.is_dir() else 0)
 
     def _memory_total(self) -> int:
         for line in (self.proc / "meminfo").read_text().splitlines():
