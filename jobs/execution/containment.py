@@ -97,7 +97,8 @@ def _memory(facts: Facts) -> Hold:
 
 
 def _separation(account: str) -> Hold:
-    reach = "everything on this machine" if account == "root" else "the files and processes of other jobs"
+    ours = "the files and processes of other jobs, and the files in which this platform keeps its passwords"
+    reach = "everything on this machine" if account == "root" else ours
     words = f"Every job runs under the worker's own account, {account}, and can reach {reach}."
     return Hold(Level.ADVISORY, f"account {account}", f"{words} Share it with people you trust.")
 

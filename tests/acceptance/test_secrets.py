@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobsite.environment import embedded_database_url
+from tests.acceptance.fixtures_faults import tell
 from tests.acceptance.test_run import ORDINARY
 from tests.client import Client
 from tests.platform import Platform
@@ -88,3 +89,14 @@ def test_s22_another_account_finds_no_secret_in_processes_and_files(
     seen = looked.stdout.decode(errors="replace")
     assert "jobsite.run" in seen
     assert canaries.found_in(seen, platform) == []
+
+
+def test_s25_the_node_says_what_a_job_of_the_same_account_can_read_all_the_same(
+    platform: Platform, client: Client, canaries: Canaries
+) -> None:
+    job = client.submit("cat " + " ".join(str(platform.var / name) for name in SECRET_FILES))
+    client.ended(job)
+    assert canaries.found_in(client.output(job).decode(), platform) == list(SECRET_FILES)
+    said = tell(platform, "from jobs.models import Node; print(Node.objects.get().enforcement['separation'])")
+    assert "'advisory'" in said
+    assert "the files in which this platform keeps its passwords" in said
