@@ -16,6 +16,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from jobs import fleet, messages
 from jobs.ear import Ear
 from jobs.execution import deafness
+from jobs.execution.archive import Archive
 from jobs.execution.broker_ping import BrokerPing
 from jobs.execution.containment import Containment
 from jobs.execution.deafness import Deafness
@@ -56,6 +57,7 @@ class NodeAgent:
         self.ends = Ends(self.station, self.observers)
         self._strays = Strays(self.station)
         self._reconciliation = Reconciliation(self.station, self._strays)
+        self._archive = Archive(self.station)
         self._health = Health(self.station, self._strays)
         self.sweeps = Sweeps(self._sweep, settings.SWEEP_INTERVAL)
         self._leave = leave
@@ -190,6 +192,7 @@ class NodeAgent:
             guarded(self._strays.sweep)
             guarded(self._reconciliation.look)
             guarded(self._health.look)
+            guarded(self._archive.sweep)
             guarded(self._leave_if_deaf)
         self.ends.tell_observers()
 

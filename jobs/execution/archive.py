@@ -1,0 +1,72 @@
+"""What ended attempts have left in the spool: a result that came too late is told of, what is old is deleted.
+
+Each sweep looks at a few of the directories, in their order, and the next one goes on where it stopped: its
+cost does not grow with all that has ever run. A directory goes only when its job's row is final, its
+retention is over and no process of it lives; one without a row stays, since its row may come back.
+"""
+
+import logging
+import shutil
+from datetime import datetime
+from typing import Final
+
+from django.conf import settings
+
+from jobs.execution import processes
+from jobs.execution.hands import Pair
+from jobs.execution.late_results import READ, tell_if_late
+from jobs.execution.spool import AttemptDirectory
+from jobs.execution.station import Station
+from jobs.models import Job
+from jobs.models.clock import database_now
+
+logger = logging.getLogger("jobs.agent")
+
+A_FEW: Final = 200
+"""Directories looked at in one sweep."""
+
+
+class Archive:
+    """The ended attempts of one node."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self._to_come: list[Pair] = []
+
+    def sweep(self) -> None:
+        """Look at the next few. One that is odd keeps none of the others from its turn."""
+        directories = self._next()
+        moment = database_now()
+        rows = Job.objects.only(*READ).in_bulk([directory.job_id for directory in directories])
+        old: list[AttemptDirectory] = []
+        for directory in directories:
+            job = rows.get(directory.job_id)
+            if job is None or not (job.is_final or directory.attempt < job.attempt):
+                continue
+            tell_if_late(job, directory, self._station)
+            if _is_old(job, moment):
+                old.append(directory)
+        self._delete(old)
+
+    def _next(self) -> list[AttemptDirectory]:
+        if not self._to_come:
+            found = ((directory.job_id, directory.attempt) for directory in self._station.spool.attempts())
+            self._to_come = sorted(found, reverse=True)
+        few, self._to_come = self._to_come[-A_FEW:], self._to_come[:-A_FEW]
+        return [self._station.spool.attempt(*pair) for pair in reversed(few)]
+
+    def _delete(self, old: list[AttemptDirectory]) -> None:
+        """Links in them are removed and never followed (shutil.rmtree, avoids_symlink_attacks)."""
+        alive = {token for token, _ in processes.all_marked()} if old else set()
+        for directory in old:
+            if directory.token in alive:
+                continue
+            try:
+                shutil.rmtree(directory.path)
+                logger.info("job=%s attempt=%s: deleted", directory.job_id, directory.attempt)
+            except OSError as error:
+                logger.warning("job=%s attempt=%s: %s", directory.job_id, directory.attempt, error)
+
+
+def _is_old(job: Job, moment: datetime) -> bool:
+    return job.is_final and job.ended_at is not None and job.ended_at + settings.SPOOL_RETENTION < moment

@@ -1,0 +1,214 @@
+"""What ended attempts left in the spool: a late result is told once, what is old is deleted, nothing else."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from jobs import lifecycle
+from jobs.execution import archive
+from jobs.execution.archive import Archive
+from jobs.execution.records import Outcome
+from jobs.execution.spool import AttemptDirectory
+from jobs.execution.station import Station
+from jobs.models import Job, JobEvent
+from jobs.presentation.event import ShownEvent
+from jobs.states import EventKind, Evidence, Reason
+from tests import making
+from tests.jobs.execution.conftest import Process
+from tests.jobs.execution.test_agent import ENDED
+
+pytestmark = pytest.mark.django_db
+
+Claim = Callable[[], Job]
+
+
+@pytest.fixture
+def at_once(settings: Settings) -> None:
+    """Nothing is kept longer than its job."""
+    settings.SPOOL_RETENTION = timedelta()
+
+
+def told_end(directory: AttemptDirectory, outcome: Outcome = ENDED) -> None:
+    """The wrapper's word, whenever it comes."""
+    (directory.path / "exit.json").write_text(json.dumps(asdict(outcome)))
+
+
+def lost(job: Job) -> Job:
+    """Declared lost while its node was silent."""
+    assert lifecycle.lose(job, Reason.NODE_FAIL, "lost", evidence=Evidence.NONE, actor="op")
+    job.refresh_from_db()
+    return job
+
+
+def late_results(job: Job) -> list[JobEvent]:
+    return list(job.events.filter(kind=EventKind.LATE_RESULT))
+
+
+def row_of(job: Job) -> dict[str, object]:
+    return dict(Job.objects.filter(pk=job.pk).values().get())
+
+
+def test_f66_a_result_that_comes_after_the_job_was_declared_lost_is_told_once_and_changes_nothing(
+    station: Station, claimed: Claim
+) -> None:
+    """F66: it had ended well while nobody could know."""
+    job = lost(claimed())
+    before = row_of(job)
+    told_end(station.directory_of(job))
+    for _ in range(3):
+        Archive(station).sweep()
+    (event,) = late_results(job)
+    assert (event.actor, event.evidence["attempt"], event.evidence["exit_code"]) == ("n1", 1, 0)
+    shown = ShownEvent(event, job)
+    assert shown.headline == "A late result came"
+    assert shown.more == "Attempt 1 had run on n1: Ended with exit code 0."
+    assert row_of(job) == before
+    assert station.directory_of(job).is_told()
+
+
+def test_the_result_of_an_older_attempt_is_told_as_late(station: Station, claimed: Claim) -> None:
+    job = claimed()
+    older = station.directory_of(job)
+    assert lifecycle.return_unstarted(job, actor="n1")
+    making.place(job)
+    told_end(older)
+    Archive(station).sweep()
+    assert [event.evidence["attempt"] for event in late_results(job)] == [1]
+
+
+def test_a_late_result_whose_teller_was_killed_before_it_noted_that_is_told_once_all_the_same(
+    station: Station, claimed: Claim
+) -> None:
+    job = lost(claimed())
+    told_end(station.directory_of(job))
+    for _ in range(2):
+        Archive(station).sweep()
+        (station.directory_of(job).path / "told").unlink()
+    assert len(late_results(job)) == 1
+
+
+def test_the_result_on_which_the_row_rests_is_not_late(station: Station, claimed: Claim) -> None:
+    job = claimed()
+    told_end(station.directory_of(job))
+    assert lifecycle.finish(job, making.ending(), actor="n1")
+    Archive(station).sweep()
+    assert late_results(job) == []
+    assert station.directory_of(job).outcome() == ENDED
+
+
+def test_a_result_that_was_told_of_before_is_not_late(station: Station, claimed: Claim) -> None:
+    job = lost(claimed())
+    told_end(station.directory_of(job))
+    station.directory_of(job).tell()
+    Archive(station).sweep()
+    assert late_results(job) == []
+
+
+def test_the_result_of_a_job_that_runs_is_left_to_its_settling(station: Station, claimed: Claim) -> None:
+    job = claimed()
+    told_end(station.directory_of(job))
+    Archive(station).sweep()
+    assert late_results(job) == []
+    assert station.directory_of(job).outcome() == ENDED
+
+
+@pytest.mark.usefixtures("at_once")
+def test_what_an_ended_job_left_is_deleted_with_all_its_attempts(station: Station, claimed: Claim) -> None:
+    job = claimed()
+    first = station.directory_of(job)
+    assert lifecycle.return_unstarted(job, actor="n1")
+    again = making.place(job)
+    assert station.directory_of(again).make()
+    assert lifecycle.cancel(again, actor="ana")
+    Archive(station).sweep()
+    assert not first.exists()
+    assert not station.directory_of(again).exists()
+
+
+@pytest.mark.usefixtures("at_once")
+def test_what_a_job_that_has_not_ended_left_stays(station: Station, claimed: Claim) -> None:
+    running, returned = claimed(), claimed()
+    first = station.directory_of(returned)
+    assert lifecycle.return_unstarted(returned, actor="n1")
+    Archive(station).sweep()
+    assert station.directory_of(running).exists()
+    assert first.exists()
+
+
+def test_what_an_ended_job_left_is_kept_for_its_time(station: Station, claimed: Claim) -> None:
+    job = lost(claimed())
+    Archive(station).sweep()
+    assert station.directory_of(job).exists()
+
+
+@pytest.mark.usefixtures("at_once")
+def test_f32_what_nobody_has_a_row_of_stays(station: Station) -> None:
+    """F32: an older backup was restored, and the rows of what ran since may still come back."""
+    unknown = station.spool.attempt(10**9, 1)
+    assert unknown.make()
+    Archive(station).sweep()
+    assert unknown.exists()
+
+
+@pytest.mark.usefixtures("at_once")
+def test_nothing_is_deleted_under_a_process_that_lives(
+    station: Station, claimed: Claim, marked: Callable[[str], Process]
+) -> None:
+    job = lost(claimed())
+    process = marked(station.directory_of(job).token)
+    Archive(station).sweep()
+    assert station.directory_of(job).exists()
+    process.kill()
+    process.wait()
+    Archive(station).sweep()
+    assert not station.directory_of(job).exists()
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_link_that_a_job_left_leads_the_deletion_nowhere(
+    station: Station, claimed: Claim, tmp_path: Path
+) -> None:
+    inside, whole = lost(claimed()), lost(claimed())
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "thesis").write_text("dear")
+    (station.directory_of(inside).path / "out").symlink_to(mine)
+    station.directory_of(whole).path.rmdir()
+    station.directory_of(whole).path.symlink_to(mine)
+    Archive(station).sweep()
+    assert not station.directory_of(inside).exists()
+    assert (mine / "thesis").read_text() == "dear"
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_few_are_looked_at_in_one_sweep_and_the_next_goes_on(
+    station: Station, claimed: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "A_FEW", 2)
+    making.node(cpus=3)
+    jobs = [claimed(), claimed(), *(lost(claimed()) for _ in range(3))]
+    one = Archive(station)
+    left = []
+    for _ in range(3):
+        one.sweep()
+        left.append([station.directory_of(job).exists() for job in jobs])
+    assert left == [
+        [True, True, True, True, True],
+        [True, True, False, False, True],
+        [True, True, False, False, False],
+    ]
+
+
+def test_one_that_cannot_be_read_keeps_none_of_the_others_from_its_turn(
+    station: Station, claimed: Claim
+) -> None:
+    odd, well = lost(claimed()), lost(claimed())
+    (station.directory_of(odd).path / "exit.json").mkdir()
+    told_end(station.directory_of(well))
+    Archive(station).sweep()
+    assert len(late_results(well)) == 1
