@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from jobs.execution import cage, cgroup
+from jobs.execution.cgroup import Cages, NoGroupError
 from jobsite.embedded.servers import EmbeddedServers
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +51,7 @@ class Session:
         os.environ.clear()
         os.environ.update(self._environment_before)
         tempfile.tempdir = None
+        remove_groups(self.directory)
         shutil.rmtree(self.directory)
 
     def left_behind(self) -> list[str]:
@@ -56,6 +59,20 @@ class Session:
         processes = [f"process {pid}: {command}" for pid, command in processes_of(self.directory)]
         files = [f"file {path}" for path in sorted(files_in(ROOT) - self._files_before)]
         return processes + files
+
+
+def remove_groups(directory: Path) -> None:
+    """The control groups of every spool below this directory, whose workers may have been killed."""
+    spool_ids = [file.read_text().strip() for file in directory.rglob("spool_id")]
+    try:
+        places = list(cgroup.places())
+    except NoGroupError:
+        return
+    for cages in (Cages.below(place, spool_id) for place in places for spool_id in spool_ids):
+        for name in cages.names():
+            cage.kill(cages.path(name))
+            cage.remove(cages.path(name))
+        cages.close()
 
 
 def processes_of(directory: Path) -> Iterator[tuple[int, str]]:

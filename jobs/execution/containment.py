@@ -126,8 +126,8 @@ LIMITED_MEMORY: Final = Hold(
 SAMPLED: Final = Hold(
     Level.WATCHED,
     "sampling",
-    "The memory of all processes of a job is measured again and again, and a job above its request is ended."
-    " A sudden jump can take the machine's memory before that is seen.",
+    "The memory of all processes of a job is measured again and again, and a job well above its request is"
+    " ended. A sudden jump can take the machine's memory before that is seen.",
 )
 UNTRIED_MEMORY: Final = Hold(Level.ADVISORY, "none", "Memory cannot be measured here.")
 TOLD: Final = "A job is told how many CPUs are its own."
