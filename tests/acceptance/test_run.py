@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -69,11 +70,19 @@ def test_nothing_listens_but_the_two_ports_on_loopback(platform: Platform) -> No
     ours = {("127.0.0.1", platform.port), ("127.0.0.1", platform.flower_port)}
     listening = {
         connection.laddr
-        for connection in psutil.net_connections("inet")
+        for connection in eventually(connections, what="a look at every socket")
         if connection.status == psutil.CONN_LISTEN
         and (connection.pid in pids or (connection.pid is None and connection.laddr in ours))
     }  # whose a socket of a secluded process is, root alone can see
     assert listening == ours
+
+
+def connections() -> list[Any]:
+    """Every socket of this machine. Empty: a process that was looked at ended meanwhile."""
+    try:
+        return list(psutil.net_connections("inet"))
+    except psutil.NoSuchProcess:
+        return []
 
 
 def test_the_data_directory_is_closed_to_others(platform: Platform) -> None:
