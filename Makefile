@@ -15,7 +15,7 @@ TOOLS := .venv/.tools
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test check check-static lint format types contracts migrations races acceptance ui \
-	screenshots bench kills codes faults lock clean
+	screenshots bench kills codes torture faults lock clean
 
 help: ## List what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ codes: $(TOOLS) ## Run a job for each exit code and each signal: is each told as
 
 kills: $(TOOLS) ## kill -9 under running jobs, ROUNDS=20 times each with JOBS=50: is every end told as it was?
 	KILL_ROUNDS=$(or $(ROUNDS),20) KILL_JOBS=$(or $(JOBS),50) $(PYTEST) -q -s tests/acceptance/test_kill.py -k "not again"
+
+torture: $(TOOLS) ## One job that writes 10 GiB at full speed: ends it at the cap, and whose memory grows?
+	TORTURE_MB=$(or $(MB),10240) $(PYTEST) -q -s tests/acceptance/test_output_torture.py -k f54
 
 faults: $(TOOLS) ## Write down which tests show what happens when something goes wrong
 	@$(PY) -m tests.fault_table
