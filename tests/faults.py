@@ -73,13 +73,6 @@ IMPOSSIBLE: dict[int, str] = {}
 """Why a fault cannot be caused where the tests run."""
 
 PENDING: dict[int, str] = {
-    15: "a message held back over cancel, end and next attempt",
-    17: "with and without the file on disk, and without a restart of the worker",
-    18: "a connection through a proxy that is cut",
-    19: "a broker that is full",
-    20: "a worker killed between the two",
-    21: "a worker killed with messages of its own",
-    22: "a connection through a proxy that is slow",
     24: "more than one crash",
     28: "a full disk",
     31: "the whole directory, under a reader",
