@@ -40,8 +40,9 @@ def rows(platform: Platform) -> Iterator[JobRows]:
 def test_f58_exit_codes_are_recorded_exactly(client: Client, rows: JobRows) -> None:
     """F58: from the script to the row, without a detour through a shell's 128 and more."""
     jobs = [client.submit(f"exit {code}") for code in CODES]
-    client.ended(*jobs, within=PATIENCE)
+    shown = [job["exit_status"] for job in client.ended(*jobs, within=PATIENCE)]
     assert rows.of(jobs, *END) == [(code, None, False, *_reason_of(code)) for code in CODES]
+    assert shown == [f"{code}:0" for code in CODES]
 
 
 def test_f58_signals_are_recorded_exactly_and_whether_they_left_a_core_dump(
@@ -50,9 +51,10 @@ def test_f58_signals_are_recorded_exactly_and_whether_they_left_a_core_dump(
     """F58: just as the same script ends without us. Some signals end nobody, and the script goes on."""
     scripts = [f"ulimit -c unlimited; kill -{number} $$; exit 7" for number in SIGNALS if number != SIGSTOP]
     jobs = [client.submit(script) for script in scripts]
-    client.ended(*jobs, within=PATIENCE)
+    shown = [job["exit_status"] for job in client.ended(*jobs, within=PATIENCE)]
     ends = [bare_end(script, tmp_path) for script in scripts]
     assert [end[:3] for end in rows.of(jobs, *END)] == ends
+    assert shown == [f"{code or 0}:{number or 0}" for code, number, _ in ends]
     raised = [job for job, end in zip(jobs, ends, strict=True) if end[1]]
     assert set(rows.of(raised, "state", "reason")) == {("FAILED", "RaisedSignal")}
 
