@@ -15,11 +15,15 @@ from recovery.manager import RecoveryManager
 
 logger = logging.getLogger("recovery")
 
+_sweeping = threading.Lock()
+"""At a worker's start both want a sweep. Side by side they look at each job twice, for twice as long."""
+
 
 @receiver(sweep_due)
 def sweep(*, station: Station, trigger: str, dry_run: bool, **_: Any) -> None:
     """The agent's timer, or an operator, wants a sweep of this node."""
-    RecoveryManager(station).recover(trigger=trigger, dry_run=dry_run)
+    with _sweeping:
+        RecoveryManager(station).recover(trigger=trigger, dry_run=dry_run)
 
 
 @worker_ready.connect
@@ -31,7 +35,8 @@ def recover_on_startup(**_: Any) -> None:
 
 def _recover(station: Station) -> None:
     try:
-        RecoveryManager(station).recover_on_startup()
+        with _sweeping:
+            RecoveryManager(station).recover_on_startup()
     except Exception:
         logger.exception("recovery at the start failed; the agent's timer tries again")
     finally:
