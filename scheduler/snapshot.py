@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from itertools import groupby
+from typing import Final
 
 from django.conf import settings
 
@@ -9,12 +10,19 @@ from jobs.models import Job, Node, Partition
 from jobs.models.job import Mark
 from jobs.models.room import Room, read_rooms
 from jobs.resources import Capacity
-from jobs.states import Hold
+from jobs.states import Hold, Service
 from scheduler.placement import Offer, Request
 
 PASS_SIZE = 5000
 """How many waiting jobs are read at once; a pass looks at two such pages, so that it stays short however long
 the queue is."""
+
+WORDS: Final = {
+    Service.DRAIN: "draining",
+    Service.RECONCILING: "accounting for what ran there",
+    Service.DOWN: "down",
+}
+"""What a node that is out of service is doing."""
 
 READ = (
     "state", "phase", "attempt", "hold", "node_id", "cpus", "memory_mb", "gpus", "reason", "detail",
@@ -76,5 +84,5 @@ def _offer(room: Room, partitions: frozenset[int]) -> Offer:
 
 def _why_closed(room: Room) -> str:
     if not room.in_service:
-        return f"{room.node.name} is {room.node.shown_service.lower()}"
+        return f"{room.node.name} is {WORDS[room.node.shown_service]}"
     return "" if room.reachable else f"{room.node.name} does not answer"

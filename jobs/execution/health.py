@@ -17,9 +17,9 @@ from jobs import fleet, lifecycle
 from jobs.execution import processes
 from jobs.execution.processes import Identity
 from jobs.execution.spool import Spool
-from jobs.execution.station import Station, held_by, identities
+from jobs.execution.station import Station, identities
 from jobs.execution.strays import Strays
-from jobs.models import Job, Node
+from jobs.models import Job, Node, ResourceAllocation
 from jobs.models.clock import database_now
 from jobs.states import Phase, Service
 
@@ -102,8 +102,10 @@ def overdue(station: Station, moment: datetime) -> list[Job]:
 
 
 def survivors(station: Station, job: Job) -> list[Identity]:
-    """Its processes that live, without its wrapper."""
-    allocation = held_by(job)
+    """Its processes that live, without its wrapper. A row without its allocation is not ours to judge."""
+    allocation = ResourceAllocation.objects.filter(job=job, attempt=job.attempt).first()
+    if allocation is None:
+        return []
     wrapper, process = identities(station.ticket_of(job), allocation)
     found = set(processes.marked(station.token_of(job, allocation))) | processes.tree(filter(None, [process]))
     return sorted(found - {wrapper}, key=lambda identity: identity.pid)

@@ -13,6 +13,7 @@ from jobs.execution import far_output, stream_file
 from jobs.execution.stream_file import CHUNK, MISSING, STREAMS, Piece
 from jobs.models import Job, Node
 from jobs.models.clock import database_now
+from jobs.states import Phase
 
 __all__ = ["CHUNK", "STREAMS", "Chunk", "read", "tail"]
 
@@ -58,6 +59,6 @@ def tail(job: Job, attempt: int, stream: str = "stdout", limit: int = CHUNK) -> 
 
 
 def _chunk(job: Job, piece: Piece) -> Chunk:
-    """A directory that is missing says something only about a job that has run: else it is not made yet."""
-    note = "" if piece.note == MISSING and not job.is_final else piece.note
+    """A directory that is missing says nothing about a job that is being started: it is not made yet."""
+    note = "" if piece.note == MISSING and job.phase == Phase.STARTING else piece.note
     return Chunk(piece.data, piece.next, piece.size, job.is_final and piece.next >= piece.size, note)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.conf import settings
 from django.db.models import Count, QuerySet
@@ -9,6 +10,11 @@ from django.db.models import Count, QuerySet
 from jobs.models import Node, ResourceAllocation
 from jobs.models.room import Room, read_rooms
 from jobs.states import Service
+
+LOST_IF_SILENT: Final = (
+    "As long as its agent answers, what runs goes on and its end is recorded; once it is silent, each job is "
+    "declared lost, or queued again where it may run again."
+)
 
 
 @dataclass(frozen=True)
@@ -74,19 +80,16 @@ class ShownNode:
     def outlook(self) -> str:
         """What becomes of its jobs now, for the operator who has just steered it."""
         name, one = self.node.name, self.jobs == 1
-        some = "1 job is" if one else f"{self.jobs} jobs are"
-        go_on = "goes on to its end" if one else "go on to their ends"
+        there = f"{self.jobs} {'job is' if one else 'jobs are'} there"
         match self.service:
             case Service.UP if self.reachable:
                 return f"{name} takes jobs."
             case Service.UP:
                 return f"{name} takes jobs as soon as its agent is heard."
             case Service.DOWN if self.node.wanted == Service.DOWN:
-                return (
-                    f"{name} takes no jobs; {some} there. While its agent answers, they go on and it records "
-                    "their ends; when it is silent, they are declared lost, or queued again if they allow it."
-                )
-        return f"{name} takes no new jobs; {some} there, and {go_on}."
+                return f"{name} takes no jobs; {there}. {LOST_IF_SILENT}"
+        go_on = "goes on to its end" if one else "go on to their ends"
+        return f"{name} takes no new jobs; {there}, and {go_on}."
 
 
 def shown(nodes: QuerySet[Node], moment: datetime) -> list[ShownNode]:

@@ -71,7 +71,8 @@ def test_what_is_not_shown_is_said_and_can_be_reached(spool: Path) -> None:
     ("state", "said"),
     [
         (making.queued, "It has not started yet."),
-        (making.active, "It has not written anything yet."),
+        (making.starting, "It has not written anything yet."),
+        (making.active, "The output is not kept any more."),
         (making.ended, "The output is not kept any more."),
     ],
 )

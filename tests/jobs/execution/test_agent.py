@@ -120,6 +120,18 @@ def test_a_machine_that_is_refused_a_nodes_name_leaves_the_nodes_size_alone(
     assert Node.objects.get().cpus == 64
 
 
+def test_f30_an_agent_whose_spool_is_gone_leaves_and_speaks_for_its_node_no_more(spool: Spool) -> None:
+    """F30: its lease runs out, and nobody gives its node another job."""
+    said: list[str] = []
+    agent = NodeAgent("n1", spool, leave=said.append)
+    assert agent._take_lease()
+    before = NodeLease.objects.get().lease_until
+    elsewhere = spool.path.rename(spool.path.with_name("elsewhere"))
+    assert not agent._renew(hears_broker=True)
+    assert (said, NodeLease.objects.get().lease_until) == (["its spool is gone"], before)
+    elsewhere.rename(spool.path)
+
+
 def test_a_job_that_cannot_be_settled_keeps_nobody_behind_it_from_its_end(
     agent: NodeAgent, station: Station, claimed: Claim
 ) -> None:

@@ -17,7 +17,7 @@ from jobs.execution.settle import settle_pair
 from jobs.execution.spool import Spool
 from jobs.execution.station import Station
 from jobs.execution.strays import Strays
-from jobs.models import Job, Node
+from jobs.models import Job, Node, ResourceAllocation
 from jobs.models.clock import from_now
 from jobs.presentation.job import ShownJob
 from jobs.states import Service, State
@@ -144,6 +144,19 @@ def stuck(
     Job.objects.update(submitted_at=LONG_AGO, placed_at=LONG_AGO, started_at=LONG_AGO)
     Job.objects.update(cancel_requested_at=LONG_AGO)
     return job, process
+
+
+def test_a_row_that_a_hand_in_the_database_left_odd_hides_no_other_trouble(
+    health: Health,
+    station: Station,
+    claimed: Callable[[], Job],
+    marked: Callable[[str], Process],
+    settings: Settings,
+) -> None:
+    job, _ = stuck(station, claimed, marked)
+    ResourceAllocation.objects.filter(job=job).delete()
+    settings.SPOOL_RESERVE_MB = MORE_THAN_ANY_DISK
+    assert look(health).service_reason.startswith(NEARLY_FULL)
 
 
 def test_a_job_that_is_being_stopped_has_its_grace_before_its_node_is_blamed(

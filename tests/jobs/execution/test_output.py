@@ -53,6 +53,14 @@ def test_an_ended_jobs_output_ends_where_the_reader_has_all_of_it() -> None:
     assert output.read(ended, 1) == Chunk(b"", 0, 0, ended=True, note=MISSING)
 
 
+def test_f31_output_whose_directory_was_taken_away_under_a_running_job_is_said_to_be_gone(job: Job) -> None:
+    """F31: no error and no silence; before the job has started, there is just none yet."""
+    shutil.rmtree(directory_of(job))
+    assert output.read(job, 1) == Chunk(b"", 0, 0, ended=False, note=MISSING)
+    job.phase = "STARTING"
+    assert output.read(job, 1).note == ""
+
+
 def test_the_output_of_a_node_that_is_elsewhere_and_silent_is_not_shown_and_not_over(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
