@@ -40,6 +40,9 @@ class NodeSerializer(serializers.Serializer[ShownNode]):
     gpus_taken = serializers.IntegerField(read_only=True)
     jobs = serializers.IntegerField(read_only=True, help_text="How many hold something of it.")
     partitions = serializers.ListField(child=serializers.CharField(), read_only=True)
+    enforcement = serializers.DictField(
+        source="node.enforcement", read_only=True, help_text="By limit: level, means, sentence."
+    )
 
 
 class NodeListSerializer(serializers.Serializer[dict[str, object]]):

@@ -199,3 +199,17 @@ def test_a_job_that_is_cancelled_while_it_starts_is_told_in_time(
     say(request.node.name, gone_after_cancel=gone)
     assert job["state"] == "CANCELLED"
     assert gone <= DUE
+
+
+def test_a_job_is_held_as_its_node_says_that_it_holds_jobs(client: Client) -> None:
+    """The node's trial, the claim, the job's own processes and what is told of them say one thing."""
+    (node,) = client.ask("GET", "nodes/").json["results"]
+    job = client.submit("grep Cpus_allowed_list /proc/self/status; cat /proc/self/cgroup")
+    (ended,) = client.ended(job)
+    said = client.output(job).decode()
+    assert ended["allocation"]["enforcement"] == node["enforcement"]
+    in_group = f"/{job}.{ended['attempt']}\n" in said
+    assert in_group == (node["enforcement"]["processes"]["level"] == "enforced")
+    bound_to = ",".join(map(str, ended["allocation"]["cpu_indices"]))
+    assert bool(bound_to) == (node["enforcement"]["cpu"]["means"] != "none")
+    assert f"Cpus_allowed_list:\t{bound_to}" in said
