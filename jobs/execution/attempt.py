@@ -142,7 +142,7 @@ class Attempt:
                 self._stop("", None)
         else:
             for watch in self.watches:
-                cause = watch.look(now) if now >= watch.due else ""
+                cause = watch.look(now) if now >= watch.due - watch.early else ""
                 if cause:
                     self._stop(cause, watch)
                     return

@@ -12,6 +12,9 @@ from jobs.execution.watches import NEVER, Watch, amount
 
 AT_FIRST = 0.05
 IDLE = 0.5
+ASLEEP = 1.25
+QUIET = 5.0
+"""Seconds without a byte, after which it is looked at less often."""
 GROWING = 0.1
 LEAST = 0.02
 """While it writes, it is looked at again before it can have reached its cap at the speed of the moment."""
@@ -27,6 +30,7 @@ REMOTE = ("nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs", "lustre", "fuse.ss
 class Output(Watch):
     """The cap on a job's output. Finds cause when its files are larger than that."""
 
+    early = 0.4
     hasty = True
 
     def __init__(self, request, began, child, own):  # type: (dict[str, object], float, int, int) -> None
@@ -38,14 +42,15 @@ class Output(Watch):
         self.files = []  # type: list[OwnFile]
         self.asked = bool(request.get("stdout") or request.get("stderr"))
         self.written = 0
-        self.looked = began
+        self.looked = self.grew = began
 
     def look(self, now):  # type: (float) -> str
         """It has written too much."""
         elapsed, self.looked = now - self.looked, now
-        self.due = now + IDLE
+        self.due = now + (IDLE if now - self.grew < QUIET else ASLEEP)
         written = self._size()
         if written > self.written:
+            self.grew = now
             until_full = (self.limit - written) * elapsed / (written - self.written)
             self.due = now + min(max(until_full, LEAST), GROWING)
         self.written = written

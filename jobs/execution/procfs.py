@@ -9,6 +9,7 @@ import signal
 
 MARKER = "JOBSITE_TOKEN"
 _MARKER = MARKER.encode() + b"="
+_told = []  # type: list[bool]
 
 
 def boot_id():  # type: () -> str
@@ -26,13 +27,18 @@ def _read(path, size=4096):  # type: (str, int) -> bytes
         os.close(descriptor)
 
 
-def stat_of(pid):  # type: (int) -> tuple[str, int, int] | None
-    """State, parent and start ticks of a process. None: there is none of this number."""
+def stat_fields(pid):  # type: (int) -> list[bytes] | None
+    """The fields of its stat file from the third on; proc_pid_stat(5). None: there is no such process."""
     try:
-        fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+        return _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return fields[0].decode(), int(fields[1]), int(fields[19])
+
+
+def stat_of(pid):  # type: (int) -> tuple[str, int, int] | None
+    """State, parent and start ticks of a process. None: there is none of this number."""
+    fields = stat_fields(pid)
+    return (fields[0].decode(), int(fields[1]), int(fields[19])) if fields else None
 
 
 def start_ticks(pid):  # type: (int) -> int | None
@@ -48,23 +54,36 @@ def pids():  # type: () -> list[int]
 
 def descendants(root):  # type: (int) -> list[tuple[int, int]]
     """Pid and start ticks of the living processes below `root`, parents before children."""
-    kernel_tells = os.path.exists(f"/proc/{os.getpid()}/task/{os.getpid()}/children")  # noqa: PTH110
-    scanned = {} if kernel_tells else children_by_parent()  # type: dict[int, list[int]]
+    return [(pid, int(fields[19])) for pid, fields in family(root)]
+
+
+def family(root):  # type: (int) -> list[tuple[int, list[bytes]]]
+    """The living processes below `root` with their stat fields, parents before children."""
+    tells = _kernel_tells_children()
+    scanned = {} if tells else children_by_parent()  # type: dict[int, list[int]]
     found, queue = [], [root]
     while queue:
         pid = queue.pop(0)
-        stat = stat_of(pid)
-        if pid != root and stat is not None and stat[0] not in "ZX":
-            found.append((pid, stat[2]))
-        queue += children_of(pid) if kernel_tells else scanned.get(pid, ())
+        fields = stat_fields(pid)
+        if pid != root and fields and fields[0] not in b"ZX":
+            found.append((pid, fields))
+        alone = bool(fields) and fields[17] == b"1"  # type: ignore[index]
+        queue += children_of(pid, threads=[str(pid)] if alone else None) if tells else scanned.get(pid, ())
     return found
 
 
-def children_of(pid):  # type: (int) -> list[int]
+def _kernel_tells_children():  # type: () -> bool
+    """It was built with CONFIG_PROC_CHILDREN. It stays the same, so it is asked once."""
+    if not _told:
+        _told.append(os.path.exists(f"/proc/{os.getpid()}/task/{os.getpid()}/children"))  # noqa: PTH110
+    return _told[0]
+
+
+def children_of(pid, *, threads=None):  # type: (int, list[str] | None) -> list[int]
     """Asked of the kernel directly: what forks and leaves in a loop is gone before all of /proc is read."""
     found = []  # type: list[int]
     try:
-        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
+        for thread in threads or os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
             with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:  # noqa: PTH123
                 found += map(int, file.read().split())
     except (FileNotFoundError, ProcessLookupError):

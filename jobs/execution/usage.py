@@ -18,6 +18,9 @@ MOST_POINTS = 300
 AT_FIRST = 0.25
 IDLE = 1.0
 GROWING = 0.25
+ASLEEP = 2.5
+HARDLY = 0.02
+"""CPU seconds: who uses less than this between two looks does nothing."""
 CHEAP_KB = 256 * 1024
 """The kernel walks every page for a proportional size: above this only when it is needed."""
 QUICK_GRACE = 2.0
@@ -29,6 +32,7 @@ PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
 class Usage(Watch):
     """Looks at the tree again and again. Finds cause when it takes more than its request and its slack."""
 
+    early = 0.4
     hasty = True
 
     def __init__(self, request, began):  # type: (dict[str, object], float) -> None
@@ -38,6 +42,7 @@ class Usage(Watch):
         self.allowed_kb = allowed_mb * 1024 if self.asked_mb else NEVER
         self.grace = min(amount(request, "grace_seconds"), QUICK_GRACE)
         self.peak_kb = self.last_kb = 0
+        self.last_cpu = 0.0
         self.series = Series(began)
         self.oom_before = None  # type: int | None
 
@@ -50,9 +55,10 @@ class Usage(Watch):
         used_kb, cpu_seconds = self._measure(exactly=sampling)
         if sampling:
             self.series.add(now, cpu_seconds, used_kb)
+        idles = used_kb == self.last_kb and cpu_seconds - self.last_cpu < HARDLY
         grows = used_kb > self.allowed_kb / 2 or used_kb - self.last_kb > CHEAP_KB // 4
-        self.due = min(now + (GROWING if grows else IDLE), self.series.due)
-        self.last_kb = used_kb
+        self.due = min(now + (GROWING if grows else ASLEEP if idles else IDLE), self.series.due)
+        self.last_kb, self.last_cpu = used_kb, cpu_seconds
         return "memory" if used_kb > self.allowed_kb else ""
 
     def is_worse(self, now):  # type: (float) -> bool
@@ -66,15 +72,16 @@ class Usage(Watch):
 
     def _measure(self, *, exactly=False):  # type: (bool) -> tuple[int, float]
         """KiB and CPU seconds of the tree by now."""
-        living = [pid for pid, _ in procfs.descendants(os.getpid())]
-        sizes = [_usage(pid) for pid in living]
-        used_kb = sum(size for size, _ in sizes)
+        family = procfs.family(os.getpid())
+        living = [pid for pid, _ in family]
+        used_kb = sum(int(fields[21]) for _, fields in family) * PAGE_KB
+        cpu_ticks = sum(int(ticks) for _, fields in family for ticks in fields[11:15])
         if len(living) > 1 and (exactly or used_kb <= CHEAP_KB or used_kb > self.allowed_kb):
             used_kb = sum(map(_proportional_kb, living))
             self.peak_kb = max(self.peak_kb, used_kb)
         elif len(living) == 1:
             self.peak_kb = max(self.peak_kb, used_kb)
-        return used_kb, sum(seconds for _, seconds in sizes) + reaped_seconds()
+        return used_kb, cpu_ticks / TICKS + reaped_seconds()
 
 
 class Series:
@@ -114,19 +121,11 @@ def oom_kills():  # type: () -> int
     return 0
 
 
-def _usage(pid):  # type: (int) -> tuple[int, float]
-    """KiB and CPU seconds of one process and of those that it has waited for; nothing when it is gone."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
-        fields = file.read().rpartition(b")")[2].split()
-        if fields:
-            return int(fields[21]) * PAGE_KB, sum(map(int, fields[11:15])) / TICKS
-    return 0, 0.0
-
-
 def _proportional_kb(pid):  # type: (int) -> int
     """Its memory, where a page that several share counts for each with its part of it."""
     with contextlib.suppress(OSError), open(f"/proc/{pid}/smaps_rollup", "rb") as file:  # noqa: PTH123
         for line in file:
             if line.startswith(b"Pss:"):
                 return int(line.split()[1])
-    return _usage(pid)[0]
+    fields = procfs.stat_fields(pid)
+    return int(fields[21]) * PAGE_KB if fields else 0

@@ -21,6 +21,8 @@ class Watch:
 
     due = NEVER
     grace = 0.0
+    early = 0.0
+    """So many seconds before it is due it may be looked at, when the wrapper is awake for another."""
     hasty = False
     """The job may make it worse while it is asked to end."""
 

@@ -127,7 +127,7 @@ def test_f29_a_job_that_fills_the_disk_leaves_room_for_its_own_end(spool: Spool,
     on_a_small_disk(directory, tmp_path / "kept")
     outcome = read_outcome(tmp_path / "kept" / "exit.json")
     assert outcome is not None
-    assert outcome.exit_code == 3
+    assert (outcome.exit_code, outcome.disk_full) == (3, True)
 
 
 def test_f29_without_room_for_its_end_a_job_does_not_start(spool: Spool, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.execution import procfs
+from jobs.execution import outputs, procfs
 from jobs.execution.spool import AttemptDirectory, Spool
 from tests.jobs.execution import running
 
@@ -38,7 +38,7 @@ def peak_of(directory: AttemptDirectory) -> int:
 def test_who_writes_on_when_asked_to_end_is_killed_before_its_grace(spool: Spool) -> None:
     outcome = running.run(spool, "trap '' TERM; exec yes", output_limit_bytes=CAP, grace_seconds=30.0)
     assert (outcome.cause, outcome.exit_signal) == ("output", signal.SIGKILL)
-    assert outcome.wall_seconds < 10
+    assert outcome.wall_seconds < outputs.QUICK_GRACE
 
 
 def test_below_its_cap_a_job_is_left_alone(spool: Spool) -> None:
