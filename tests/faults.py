@@ -73,11 +73,8 @@ IMPOSSIBLE: dict[int, str] = {}
 """Why a fault cannot be caused where the tests run."""
 
 PENDING: dict[int, str] = {
-    24: "more than one crash",
     28: "a full disk",
     31: "the whole directory, under a reader",
-    32: "a database put back",
-    33: "rows acknowledged the moment before",
     36: "a wrapper killed at that point",
     41: "a wrapper killed at that point",
     42: "a session ended on either side of the commit",

@@ -13,7 +13,7 @@ from functools import partial
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
-from jobs import fleet, messages
+from jobs import fleet, messages, numbers
 from jobs.ear import Ear
 from jobs.execution import deafness
 from jobs.execution.archive import Archive
@@ -115,6 +115,7 @@ class NodeAgent:
                     renewals=Renewals(self.station),
                 )
             if self._lease.take():
+                self._remember_numbers()
                 fleet.resize(self.station.node_name, **_size())
                 fleet.tell_enforcement(self.station.node_name, self.station.containment.table())
                 return True
@@ -125,6 +126,14 @@ class NodeAgent:
             logger.warning("the lease cannot be taken yet: %s", str(error).strip())
             connection.close()
         return False
+
+    def _remember_numbers(self) -> None:
+        """A database that was put back gives no number again that a job of this node has had."""
+        highest = max((one.job_id for one in self.station.spool.attempts()), default=0)
+        if numbers.never_again(highest):
+            logger.error(
+                "the database had forgotten jobs up to %s; their numbers are not given again", highest
+            )
 
     def _beat(self) -> None:
         """Renew the lease; wake the scheduler when the broker is heard again."""

@@ -1,15 +1,18 @@
 """Servers that go away, schedulers that freeze, requests that come many times: the promise is kept."""
 
 import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from email.message import Message
 from functools import partial
 from pathlib import Path
 from signal import SIGCONT, SIGINT, SIGKILL, SIGSTOP, Signals
 
+import psutil
 import psycopg
 import pytest
 from celery import Celery
@@ -23,7 +26,8 @@ from tests.acceptance.fixtures_faults import (
     stopped,
     tell,
 )
-from tests.client import Client
+from tests.acceptance.witness import Witness
+from tests.client import Answer, Client
 from tests.eventually import eventually
 from tests.platform import Platform
 
@@ -131,6 +135,44 @@ def test_postgresql_that_comes_back_after_the_jobs_have_ended_learns_their_true_
     jobs = client.ended(*numbers, within=60)
     say(request.node.name, all_ended_after=seconds_since(begun))
     assert [job["exit_code"] for job in jobs] == [60 + code for code in range(4)]
+
+
+def accepted(answers: list[Answer], number: int) -> bool:
+    """So many were accepted, or more."""
+    return sum(answer.status == 201 for answer in answers) >= number
+
+
+def test_f24_f33_what_was_accepted_survives_each_of_two_crashes_of_postgresql_and_runs_once(
+    platform: Platform, client: Client, witness: Witness, request: pytest.FixtureRequest
+) -> None:
+    """F24, F33: all its processes are killed at once while requests come; each is accepted or told why."""
+    answers: list[Answer] = []
+    over = threading.Event()
+
+    def submit_on() -> None:
+        body = {"script": witness.script(), "memory": 16}
+        while not over.wait(0.05):
+            answers.append(client.ask("POST", "jobs/", body))
+
+    with ThreadPoolExecutor(1) as pool:
+        going = pool.submit(submit_on)
+        for _ in range(2):
+            wanted = sum(answer.status == 201 for answer in answers) + 3
+            eventually(partial(accepted, answers, wanted), within=SOON)
+            child = platform.child("postgres")
+            for pid in [child.pid, *(one.pid for one in psutil.Process(child.pid).children(recursive=True))]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, SIGKILL)
+            platform.wait_restarted("postgres", child)
+            eventually(lambda: client.ask("GET", "jobs/").status == 200, within=SOON, what="the API")
+        over.set()
+        going.result()
+    say(request.node.name, answers=Counter(answer.status for answer in answers))
+    assert {answer.status for answer in answers} <= {201, 503}
+    jobs = [answer.json["id"] for answer in answers if answer.status == 201]
+    assert {job["state"] for job in client.ended(*jobs, within=90)} == {"COMPLETED"}
+    assert not set(jobs) - set(witness.starts)
+    assert set(witness.starts.values()) == {1}
 
 
 def test_one_key_sent_50_times_at_once_is_one_job(client: Client, request: pytest.FixtureRequest) -> None:

@@ -144,3 +144,21 @@ def test_a_job_that_cannot_be_settled_keeps_nobody_behind_it_from_its_end(
         agent.ends.note((job.pk, job.attempt))
     well.refresh_from_db()
     assert well.state == State.COMPLETED
+
+
+def test_f32_a_database_put_back_gives_no_number_of_this_nodes_jobs_again(
+    agent: NodeAgent, spool: Spool
+) -> None:
+    """F32: the spool remembers jobs that the database does not know."""
+    forgotten = making.queued().pk + 3000
+    assert spool.attempt(forgotten, 1).make()
+    assert agent._take_lease()
+    assert making.queued().pk > forgotten
+
+
+def test_f32_a_number_that_somebody_made_up_is_not_believed(agent: NodeAgent, spool: Spool) -> None:
+    """F32: a directory like that would leave no numbers for anybody."""
+    last = making.queued().pk
+    assert spool.attempt(2**62, 1).make()
+    assert agent._take_lease()
+    assert making.queued().pk < last + 100
