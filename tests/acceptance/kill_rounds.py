@@ -39,7 +39,7 @@ class Round:
         """When each job's end could first be known, by the clock of this machine."""
         self._client = client
         self._spool = Spool.open(platform.var / "spool" / "n1")
-        self._rows = JobRows(platform.var)
+        self.rows = JobRows(platform.var)
         self._witness = Witness(directory / "witness")
         self._meanwhile, self._afterwards = Gate(directory / "meanwhile"), Gate(directory / "afterwards")
 
@@ -51,7 +51,7 @@ class Round:
     ) -> None:
         self._meanwhile.close()
         self._afterwards.close()
-        self._rows.__exit__(kind, error, trace)
+        self.rows.__exit__(kind, error, trace)
 
     @property
     def jobs(self) -> list[int]:
@@ -85,28 +85,28 @@ class Round:
         self._note(self.jobs[::2], max(begun, back()))
         self._until("DONE", self.jobs[::2])
         waiting = [job for job in self.jobs[1::2] if job not in self.over]
-        assert self._rows.all_in("ACTIVE", waiting)
+        assert self.rows.all_in("ACTIVE", waiting)
         self._note(waiting, time.time())
         self._afterwards.open()
         self._until("DONE", self.jobs)
 
     def judge(self) -> list[float]:
         """Every end is true, nothing ran twice, nothing is left; how long each end took to be recorded."""
-        told = self._rows.of(self.jobs, "id", "exit_code", "reason", "attempt")
+        told = self.rows.of(self.jobs, "id", "exit_code", "reason", "attempt")
         assert {job: (code, reason) for job, code, reason, _ in told} == self.fates
         assert {attempt for *_, attempt in told} == {1}
         assert self._witness.saw_each_start_once(*self.jobs)
         eventually(lambda: self._living() == [], what="the end of every process of these jobs")
-        assert self._rows.unreleased(self.jobs) == []
+        assert self.rows.unreleased(self.jobs) == []
         promise.is_kept(self.platform.environment)
-        return [at - self.over[job] for job, at in self._rows.recorded(self.jobs).items()]
+        return [max(at - self.over[job], 0.0) for job, at in self.rows.recorded(self.jobs).items()]
 
     def _note(self, jobs: Sequence[int], moment: float) -> None:
         for job in jobs:
             self.over.setdefault(job, moment)
 
     def _until(self, phase: str, jobs: Sequence[int]) -> None:
-        eventually(partial(self._rows.all_in, phase, jobs), within=PATIENCE, every=0.1, what=self._told)
+        eventually(partial(self.rows.all_in, phase, jobs), within=PATIENCE, every=0.1, what=self._told)
 
     def _living(self) -> list[str]:
         ours = f"{self._spool.spool_id}."
@@ -114,4 +114,4 @@ class Round:
 
     def _told(self) -> str:
         """What there is to see when they do not get there."""
-        return f"{self._rows.of(self.jobs, 'id', 'phase', 'reason', 'detail')}{self.platform.logs()}"
+        return f"{self.rows.of(self.jobs, 'id', 'phase', 'reason', 'detail')}{self.platform.logs()}"
