@@ -50,6 +50,10 @@ migrations: $(TOOLS) ## No model without its migration
 races: $(TOOLS) ## Only the tests with two real connections against each other
 	$(PYTEST) -m races
 
+.PHONY: splitbrain
+splitbrain: $(TOOLS) ## Nodes that are cut off or suspended, ROUNDS=50 times each: does any job run twice?
+	SPLIT_ROUNDS=$(or $(ROUNDS),50) $(PYTEST) -q -s tests/acceptance/test_split.py
+
 acceptance: $(TOOLS) ## Only the tests with a real broker, real workers and real jobs
 	$(PYTEST) -m acceptance
 

@@ -35,6 +35,11 @@ class Beside:
             )
 
     @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """What it has written."""
         return self._log.read_text(errors="replace")

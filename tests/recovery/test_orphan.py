@@ -1,9 +1,9 @@
 """OrphanJobRecoveryStrategy: a running job of this node is settled by its spool and its processes."""
 
+import dataclasses
 import json
 import shutil
 import signal
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,10 @@ from jobs import lifecycle, states
 from jobs.execution import processes
 from jobs.execution.durable import write_durably
 from jobs.execution.hands import Hands
+from jobs.execution.settle import settle
 from jobs.execution.spool import Spool
 from jobs.execution.station import Station
+from jobs.execution.verdict import TicketKind
 from jobs.models import Job, ResourceAllocation
 from jobs.models.clock import database_now
 from jobs.states import Evidence, Reason, State
@@ -192,6 +194,41 @@ def test_a_job_of_another_spool_is_adopted_while_it_lives_and_lost_when_it_does_
     assert fresh(job).reason == Reason.SUPERVISOR_LOST
 
 
+def test_a_job_of_another_spool_and_another_boot_is_failed(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = running.active(station)
+    running.kill(running.ticket_of(station.directory_of(job)).wrapper)
+    processes.kill_tree(station.directory_of(job).token, [])
+    (tmp_path / "boot_id").write_text("another boot")
+    monkeypatch.setenv("JOBSITE_BOOT_ID_FILE", str(tmp_path / "boot_id"))
+    other = Station("n1", Spool.open(tmp_path / "other"))
+    assert sweep(other) == {job.pk: Outcome.RECOVERED}
+    assert (fresh(job).reason, job.evidence) == (Reason.NODE_FAIL, Evidence.BOOT)
+
+
+def test_a_job_whose_directory_is_gone_lives_on_and_can_still_be_cancelled(station: Station) -> None:
+    job = running.active(station)
+    shutil.rmtree(station.directory_of(job).path)
+    assert sweep(station) == {job.pk: Outcome.SKIPPED}
+    assert (fresh(job).step, running.gone(station, job)) == (states.ACTIVE, False)
+    lifecycle.cancel(job, actor="ana")
+    assert sweep(station) == {job.pk: Outcome.RECOVERED}
+    assert (fresh(job).state, running.gone(station, job)) == (State.CANCELLED, True)
+
+
+def test_a_wrapper_that_links_its_ticket_first_keeps_its_job(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = running.launched(station)
+    seen = station.observe(job)
+    before = dataclasses.replace(seen, ticket=TicketKind.NONE, wrapper_alive=False, process_alive=False)
+    looks = iter([before, seen])
+    monkeypatch.setattr(station, "observe", lambda _: next(looks))
+    assert settle(job, station)
+    assert (fresh(job).step, job.unstarted, running.gone(station, job)) == (states.ACTIVE, 0, False)
+
+
 def test_another_process_of_the_same_number_is_neither_adopted_nor_signalled(station: Station) -> None:
     """F59: its start ticks are others."""
     job = running.claimed(station)
@@ -263,7 +300,7 @@ def test_a_run_that_fenced_itself_is_requeued_if_its_owner_allows_it(
 ) -> None:
     job = running.active(station, "kill -9 $$", requeue=requeue)
     directory = station.directory_of(job)
-    told = asdict(running.outcome_of(directory)) | {"cause": "fenced"}
+    told = dataclasses.asdict(running.outcome_of(directory)) | {"cause": "fenced"}
     (directory.path / "exit.json").write_text(json.dumps(told))
     assert sweep(station) == {job.pk: Outcome.RECOVERED}
     assert (fresh(job).step, job.unstarted, making.held_by(job)) == (step, 0, [])
