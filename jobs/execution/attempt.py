@@ -1,12 +1,11 @@
 """One attempt, from its blocked child to its exit.json. Standard library alone, as the wrapper."""
 
 import contextlib
-import json
 import os
 import signal
 import time
 
-from jobs.execution import cage, job_process, outcome, procfs, tree
+from jobs.execution import cage, job_process, lean, outcome, procfs, tree
 from jobs.execution.exit_file import ExitFile, write_new
 from jobs.execution.fence import Fence
 from jobs.execution.outputs import Output
@@ -104,7 +103,7 @@ class Attempt:
             "note": self.note,
         }
         try:
-            name = write_new(json.dumps(ticket).encode())
+            name = write_new(lean.encode(ticket))
             try:
                 os.link(name, "ticket")
             finally:
@@ -192,7 +191,7 @@ class Attempt:
 
     def record(self):  # type: () -> None
         """Leave the last word of this attempt."""
-        self.exit_file.record(json.dumps(self._outcome(), ensure_ascii=False).encode())
+        self.exit_file.record(lean.encode(self._outcome()))
 
     def _launch_error(self):  # type: () -> str | None
         """What kept the child from becoming the job. Asked when its tree is empty: it may hang till then."""

@@ -4,6 +4,7 @@ Standard library alone, as the wrapper.
 """
 
 import contextlib
+import os
 import resource
 import signal
 
@@ -38,6 +39,10 @@ def bound(*, ends_with_wrapper):  # type: (bool) -> None
 
 def _adjust(score):  # type: (int) -> None
     """Raising is always allowed, lowering needs a privilege; proc_pid_oom_score_adj(5)."""
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "r+b", buffering=0) as file:  # noqa: PTH123
-        if score < 0 or int(file.read()) < score:
-            file.write(b"%d" % score)
+    with contextlib.suppress(OSError):
+        descriptor = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+        try:
+            if score < 0 or int(os.read(descriptor, 16)) < score:
+                os.write(descriptor, b"%d" % score)
+        finally:
+            os.close(descriptor)

@@ -3,14 +3,12 @@
 Standard library alone, as the wrapper. A child whose gate closes unopened ends without having run anything.
 """
 
-import contextlib
 import errno
 import os
 import signal
 import time
-from _signal import getsignal  # type: ignore[import-not-found]  # `signal` makes an enum of each answer
 
-from jobs.execution import cage, child_bounds, streams
+from jobs.execution import cage, child_bounds, lean, streams
 
 
 def command(arguments):  # type: (object) -> tuple[list[str], str]
@@ -41,7 +39,7 @@ def become(argv, request, output, gate, failure):  # type: (list[str], dict[str,
         for source, target in ((null, 0), (output, 1), (output, 2)):
             os.dup2(source, target)
         default_signals()
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        lean.pthread_sigmask(lean.SIG_SETMASK, ())
         child_bounds.bound(ends_with_wrapper=bool(request.get("requeue")))
         if not os.read(gate, 1):
             os._exit(1)
@@ -92,6 +90,5 @@ def default_signals():  # type: () -> None
     Most are as they should be, and to set each of them again would cost every job half a millisecond.
     """
     for number in range(1, signal.NSIG):
-        if getsignal(number):  # neither the default, which is 0, nor None: the C library's own
-            with contextlib.suppress(OSError, ValueError):
-                signal.signal(number, signal.SIG_DFL)
+        if lean.getsignal(number):  # neither the default, which is 0, nor None: the C library's own
+            lean.signal(number, lean.SIG_DFL)

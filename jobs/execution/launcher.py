@@ -24,8 +24,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 60.0
 CODE = (
     f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
+    "import _socket, contextlib, ctypes, errno, json, resource, signal, stat, time; "
+    "from jobs.execution import dense; dense.pack(); "
     "from jobs.execution.launcher_process import main; raise SystemExit(main())"
 )
+"""What is ours is imported last, to lie together."""
 LINKED = "linked"
 GONE = select.POLLHUP | select.POLLERR
 
@@ -81,7 +84,12 @@ class Launcher:
             os.close(heard)
 
     def has_gone(self) -> bool:
-        """Nobody hears what it is asked."""
+        """Nobody hears what it is asked: it has ended, or its socket is closed.
+
+        A wrapper that it was just forking may hold the socket open for a moment longer than it lives.
+        """
+        if self._process.poll() is not None:
+            return True
         poll = select.poll()
         poll.register(self._requests, 0)
         return any(event & GONE for _, event in poll.poll(0))

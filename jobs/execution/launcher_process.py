@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 
-from jobs.execution import kernel, marker, wrapper
+from jobs.execution import dense, kernel, marker, wrapper
 
 LONGEST_REQUEST = 16384
 DESCRIPTOR = 4
@@ -29,6 +29,7 @@ def main():  # type: () -> int
     signal.signal(signal.SIGCHLD, _reap)
     _call_itself(b"jobsite-launch", readable=False)
     requests = _socket.socket(fileno=0)
+    dense.pack()
     gc.freeze()  # a wrapper that looked for garbage here would copy every page that it only reads
     while True:
         request, descriptors, _, _ = requests.recvmsg(

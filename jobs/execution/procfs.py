@@ -8,6 +8,7 @@ import os
 import signal
 
 MARKER = "JOBSITE_TOKEN"
+AT_ONCE = 4096
 _MARKER = MARKER.encode() + b"="
 _told = []  # type: list[bool]
 
@@ -15,14 +16,18 @@ _told = []  # type: list[bool]
 def boot_id():  # type: () -> str
     """This boot of the machine. JOBSITE_BOOT_ID_FILE names another file, for tests that "reboot"."""
     path = os.environ.get("JOBSITE_BOOT_ID_FILE") or "/proc/sys/kernel/random/boot_id"
-    return _read(path).decode().strip()
+    return read(path).decode().strip()
 
 
-def _read(path, size=4096):  # type: (str, int) -> bytes
-    """A small file at once, without the buffers that a file object has: all of this is read very often."""
+def read(path):  # type: (str) -> bytes
+    """A whole file, without the buffers that a file object has: all of this is read very often."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return os.read(descriptor, size)
+        content = piece = os.read(descriptor, AT_ONCE)
+        while piece:
+            piece = os.read(descriptor, AT_ONCE)
+            content += piece
+        return content
     finally:
         os.close(descriptor)
 
@@ -30,7 +35,7 @@ def _read(path, size=4096):  # type: (str, int) -> bytes
 def stat_fields(pid):  # type: (int) -> list[bytes] | None
     """The fields of its stat file from the third on; proc_pid_stat(5). None: there is no such process."""
     try:
-        return _read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+        return read(f"/proc/{pid}/stat").rpartition(b")")[2].split(None, 22)
     except (FileNotFoundError, ProcessLookupError):
         return None
 
@@ -84,8 +89,7 @@ def children_of(pid, *, threads=None):  # type: (int, list[str] | None) -> list[
     found = []  # type: list[int]
     try:
         for thread in threads or os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
-            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:  # noqa: PTH123
-                found += map(int, file.read().split())
+            found += map(int, read(f"/proc/{pid}/task/{thread}/children").split())
     except (FileNotFoundError, ProcessLookupError):
         pass  # it is gone, and its children have another parent
     return found

@@ -114,18 +114,17 @@ def reaped_seconds():  # type: () -> float
 
 def oom_kills():  # type: () -> int
     """How many processes this machine's kernel has killed for lack of memory since it started."""
-    with contextlib.suppress(OSError), open("/proc/vmstat", "rb") as file:  # noqa: PTH123
-        for line in file:
-            if line.startswith(b"oom_kill "):
-                return int(line.split()[1])
+    with contextlib.suppress(OSError):
+        _, _, rest = procfs.read("/proc/vmstat").partition(b"\noom_kill ")
+        return int(rest.split(None, 1)[0]) if rest else 0
     return 0
 
 
 def _proportional_kb(pid):  # type: (int) -> int
     """Its memory, where a page that several share counts for each with its part of it."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/smaps_rollup", "rb") as file:  # noqa: PTH123
-        for line in file:
-            if line.startswith(b"Pss:"):
-                return int(line.split()[1])
+    with contextlib.suppress(OSError):
+        _, _, rest = procfs.read(f"/proc/{pid}/smaps_rollup").partition(b"\nPss:")
+        if rest:
+            return int(rest.split(None, 1)[0])
     fields = procfs.stat_fields(pid)
     return int(fields[21]) * PAGE_KB if fields else 0

@@ -6,19 +6,17 @@ tree, and it writes exit.json when that tree is empty. Its imports are few, beca
 """
 
 import contextlib
-import json
 import os
 import signal
 
-from jobs.execution import cage, child_bounds, job_process, kernel, scratch
+from jobs.execution import cage, child_bounds, job_process, kernel, lean, procfs, scratch
 from jobs.execution.attempt import HEARD, Attempt
 
 
 def run():  # type: () -> int
     """Run the attempt whose directory this process is in. One line on standard output is the answer."""
     _isolate()
-    with open("request.json", "rb") as file:  # noqa: PTH123 - pathlib is a heavy import
-        request = json.load(file)
+    request = lean.decode(procfs.read("request.json"))
     attempt = Attempt(request)
     why = attempt.begin()
     _answer(why or "linked")
@@ -36,10 +34,10 @@ def run():  # type: () -> int
 def _isolate():  # type: () -> None
     """Leave behind what the worker's process may have given: descriptors, signals, session, umask."""
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-    signal.pthread_sigmask(signal.SIG_SETMASK, HEARD)
+    lean.pthread_sigmask(lean.SIG_SETMASK, HEARD)
     job_process.default_signals()
     for number in (signal.SIGPIPE, signal.SIGXFSZ):  # an error is an answer; the job gets the default again
-        signal.signal(number, signal.SIG_IGN)
+        lean.signal(number, lean.SIG_IGN)
     with contextlib.suppress(PermissionError):  # already the leader of a session
         os.setsid()
     os.umask(0o077)
