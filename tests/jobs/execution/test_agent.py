@@ -19,7 +19,7 @@ from jobs.execution.spool import Spool
 from jobs.execution.station import Station
 from jobs.models import Job, Node, NodeLease, ResourceAllocation
 from jobs.models.clock import ClockTimestamp
-from jobs.states import State
+from jobs.states import EventKind, Evidence, Reason, Service, State
 from tests import making
 from tests.eventually import eventually
 from tests.jobs.execution.conftest import Process
@@ -118,6 +118,21 @@ def test_a_machine_that_is_refused_a_nodes_name_leaves_the_nodes_size_alone(
     NodeLease.objects.update(lease_until=ClockTimestamp())
     assert agent._take_lease()
     assert Node.objects.get().cpus == 64
+
+
+def test_each_sweep_but_a_rehearsal_looks_after_the_nodes_health_and_what_ended_jobs_left(
+    agent: NodeAgent, station: Station, claimed: Claim, settings: Settings
+) -> None:
+    settings.SPOOL_RESERVE_MB = 2**40
+    lost = claimed()
+    (station.directory_of(lost).path / "exit.json").write_text(json.dumps(asdict(ENDED)))
+    assert lifecycle.lose(lost, Reason.NODE_FAIL, "lost", evidence=Evidence.NONE, actor="op")
+    seen = []
+    for verb in (messages.REHEARSE, messages.SWEEP):
+        agent._obey(verb)
+        assert agent.sweeps.one()
+        seen.append((Node.objects.get().service, lost.events.filter(kind=EventKind.LATE_RESULT).count()))
+    assert seen == [(Service.UP, 0), (Service.DRAIN, 1)]
 
 
 def test_f30_an_agent_whose_spool_is_gone_leaves_and_speaks_for_its_node_no_more(spool: Spool) -> None:
