@@ -124,7 +124,7 @@ class Attempt:
             self.usage,
         ]
         while self._reap():
-            with contextlib.suppress(OSError):  # out of descriptors, say: the next look may succeed
+            with contextlib.suppress(OSError, ValueError, IndexError):  # the next look may succeed
                 self._look(_now())
             self._hear(signal.sigtimedwait(HEARD, self._patience(_now())))
         self.oom = outcome.memory_ran_out(self.status or 0, self.usage, self.request.get("cgroup"))

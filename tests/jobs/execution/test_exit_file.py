@@ -81,6 +81,18 @@ def test_f29_a_wrapper_that_may_not_write_tries_until_it_may(spool: Spool) -> No
     assert [path for path in directory.path.iterdir() if path.name.startswith(".new")] == []
 
 
+def test_f57_a_wrapper_out_of_descriptors_supervises_and_records(spool: Spool) -> None:
+    """F57: it looks again later, and has what it needs for the end since before the job ran."""
+    works = WAITS_FOR_GO.replace("exit", "i=0; while [ $i -lt 99999 ]; do i=$((i+1)); done; sleep 1.2; exit")
+    directory = running.started(spool, works, output_limit_bytes=2**30, memory_mb=1024)
+    running.until_said(directory, "up")
+    wrapper = running.ticket_of(directory).wrapper
+    assert wrapper is not None
+    resource.prlimit(wrapper.pid, resource.RLIMIT_NOFILE, (0, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    (directory.path / "go").touch()
+    assert running.outcome_of(directory).exit_code == 3
+
+
 def test_an_inherited_limit_on_the_size_of_files_ends_the_job_and_not_its_wrapper(spool: Spool) -> None:
     directory = running.prepared(spool, "head -c 10000 /dev/zero > big; echo $?; kill -XFSZ $$")
     assert run_by(["prlimit", "--fsize=4096"], directory) == 0
