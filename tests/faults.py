@@ -74,19 +74,5 @@ IMPOSSIBLE: dict[int, str] = {}
 
 PENDING: dict[int, str] = {
     28: "a full disk",
-    31: "the whole directory, under a reader",
-    36: "a wrapper killed at that point",
-    41: "a wrapper killed at that point",
-    42: "a session ended on either side of the commit",
-    45: "many such jobs",
-    52: "no test of its own yet",
-    54: "no test of its own yet",
-    55: "an endless line",
-    58: "signals above 15",
-    61: "no test of its own yet",
-    64: "no test of its own yet",
-    65: "no test of its own yet",
-    66: "no test of its own yet",
-    68: "no test of its own yet",
 }
 """What is not shown yet of a fault. This list only ever gets shorter."""
