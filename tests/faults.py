@@ -72,7 +72,5 @@ ELSEWHERE = {*range(1, 13), *range(69, 79)}
 IMPOSSIBLE: dict[int, str] = {}
 """Why a fault cannot be caused where the tests run."""
 
-PENDING: dict[int, str] = {
-    28: "a full disk",
-}
+PENDING: dict[int, str] = {}
 """What is not shown yet of a fault. This list only ever gets shorter."""

@@ -7,7 +7,7 @@ import pytest
 from tests import fault_table
 from tests.faults import ELSEWHERE, FAULTS, IMPOSSIBLE, PENDING
 
-MOST_PENDING = 1
+MOST_PENDING = 0
 """Lower it whenever a fault is shown; never raise it."""
 
 
