@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 def test_two_sweeps_of_one_worker_never_look_at_the_same_job_side_by_side(station: Station) -> None:
-    making.node(cpus=20)
-    jobs = [running.claimed(station) for _ in range(20)]
+    making.node(cpus=8)
+    jobs = [running.claimed(station) for _ in range(8)]
     both = Barrier(2)
 
     def at_start() -> None:
