@@ -14,7 +14,7 @@ from jobs.execution.spool import AttemptDirectory, Spool
 from tests.eventually import eventually
 from tests.jobs.execution import running
 
-FENCED: dict[str, Any] = {"requeue": True, "fence_seconds": 0.6, "grace_seconds": 30.0}
+FENCED: dict[str, Any] = {"requeue": True, "fence_seconds": 1.2, "grace_seconds": 30.0}
 DEAF = "trap '' TERM; echo up; while :; do sleep 0.05; done"
 
 
@@ -39,6 +39,7 @@ def tree_of(directory: AttemptDirectory) -> list[processes.Identity]:
 def test_f65_without_renewals_a_job_that_may_run_again_is_killed_at_once(spool: Spool, renewed: Path) -> None:
     """F65: its first run is over before anybody may start the second."""
     directory = running.started(spool, DEAF, **FENCED)
+    running.until_said(directory, "up")
     outcome = running.outcome_of(directory)
     assert (outcome.cause, outcome.exit_signal) == ("fenced", signal.SIGKILL)
     assert tree_of(directory) == []
@@ -60,7 +61,7 @@ def test_while_nothing_is_told_the_last_renewal_grows_old(spool: Spool, renewed:
 @pytest.mark.parametrize(
     "told",
     [
-        {"ago": 5.0},
+        {"ago": 9.0},
         {"ago": -3600.0},
         {"ago": float("nan")},
         {"boot_id": "another"},
@@ -85,6 +86,7 @@ def test_a_job_that_may_not_run_again_is_never_fenced(spool: Spool) -> None:
 
 def test_the_grace_of_a_cancel_does_not_outlast_the_fence(spool: Spool, renewed: Path) -> None:
     directory = running.started(spool, DEAF, **FENCED)
+    running.until_said(directory, "up")
     directory.ask_cancel()
     wrapper = running.ticket_of(directory).wrapper
     assert wrapper is not None
@@ -100,7 +102,7 @@ from time import sleep
 {launcher.CODE.partition("from jobs")[0]}
 from jobs.execution import attempt, wrapper
 link = attempt.Attempt._link_ticket
-attempt.Attempt._link_ticket = lambda self: (link(self), sleep(1))[0]
+attempt.Attempt._link_ticket = lambda self: (link(self), sleep(2))[0]
 os.chdir(sys.argv[1])
 raise SystemExit(wrapper.run())
 """
