@@ -66,10 +66,13 @@ def sqlstate(error: BaseException) -> str | None:
 
 
 def limit_waits(connection: BaseDatabaseWrapper, **_: object) -> None:
-    """Tell a new session how long it may wait for a lock."""
+    """Tell a new session how long it may wait for a lock. The database's own lock_timeout goes before."""
     milliseconds = str(int(settings.LOCK_PATIENCE.total_seconds() * 1000))
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [milliseconds])
+        cursor.execute(
+            "SELECT set_config('lock_timeout', %s, false) WHERE current_setting('lock_timeout') = '0'",
+            [milliseconds],
+        )
 
 
 def _columns_of(args: Iterable[object]) -> list[tuple[models.Model, dict[str, Any]]]:

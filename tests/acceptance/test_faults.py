@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from email.message import Message
 from functools import partial
 from pathlib import Path
@@ -227,6 +227,7 @@ def test_a_scheduler_that_is_stopped_in_its_pass_and_wakes_after_its_lease_place
     witness = tmp_path / "witness"
     number = client.submit(f"echo $JOBSITE_JOB_ID >> {witness}", hold=True)
     with (
+        patient_scheduler(platform, client),
         psycopg.connect(embedded_database_url(platform.var)) as locker,
         beside(platform, "scheduler") as standby,
     ):
@@ -252,6 +253,19 @@ def test_a_scheduler_that_is_stopped_in_its_pass_and_wakes_after_its_lease_place
         locker.commit()
     assert (job["state"], job["attempt"]) == ("COMPLETED", 1)
     assert witness.read_text().split() == [str(number)]
+
+
+@contextmanager
+def patient_scheduler(platform: Platform, client: Client) -> Iterator[None]:
+    """Another scheduler leads, which waits a minute for a lock."""
+    with psycopg.connect(embedded_database_url(platform.var), autocommit=True) as operator:
+        operator.execute("ALTER DATABASE jobsite SET lock_timeout = '60s'")
+        try:
+            platform.wait_restarted("scheduler", platform.kill("scheduler"))
+            client.ended(client.submit("true"))
+            yield
+        finally:
+            operator.execute("ALTER DATABASE jobsite RESET lock_timeout")
 
 
 LET_GO = "lifecycle.release(Job.objects.get(pk={}), actor='tests')"
