@@ -44,6 +44,22 @@ def test_a_job_is_submitted_listed_shown_and_followed_to_its_end(shell: Shell) -
     assert asked_for == (2, 64, 300, "train", "cli")
 
 
+def test_a_job_has_files_a_signal_and_all_variables_as_it_asked(shell: Shell) -> None:
+    (shell.here / "in").write_text("given")
+    (shell.here / "warned.sh").write_text(
+        "#!/bin/bash\ntrap 'echo $MINE; exit' USR1\ncat; echo odd >&2; while :; do sleep 0.05; done\n"
+    )
+    files = ("-i", "in", "-o", "%x-%3j.out", "-e", "errors")
+    course = ("-J", "a", "-t", "0:06", "--signal", "B:USR1@4", "--export", "ALL")
+    code, told, _ = shell.call("submit", "warned.sh", "--parsable", *files, *course, MINE="mine")
+    assert (code, shell.call("logs", "-f", told.strip())) == (0, (0, "givenmine\n", ""))
+    assert (shell.here / f"a-{int(told):03}.out").read_text() == "givenmine\n"
+    assert shell.call("logs", "--stderr", told.strip())[1] == (shell.here / "errors").read_text() == "odd\n"
+    assert "Output      %x-%3j.out" in (sheet := shell.call("show", told.strip())[1])
+    assert "B:USR1@4" in sheet
+    assert shell.client.job(int(told))["state"] == "COMPLETED"
+
+
 def test_json_is_what_the_api_says(shell: Shell) -> None:
     number = shell.submit("job.sh")
     shell.client.ended(number)
