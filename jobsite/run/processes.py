@@ -122,6 +122,7 @@ def _worker(environment: Environment) -> Process:
         name="worker",
         argv=_celery("worker", *pool, *queues, "--without-gossip", "--without-mingle", "--events", *_LOUD),
         address=f"{node}: {environment.cpus} CPUs, {environment.memory_mb} MiB, {environment.gpus} GPUs",
+        needs=CONFIDENTIAL,  # the web seals with the secret key what it asks a node's agent for
     )
 
 

@@ -1,5 +1,6 @@
 """The output of another node: asked through the broker, answered by its agent, and no more than that."""
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,6 +111,7 @@ def test_an_answer_is_gone_after_a_while_when_nobody_takes_it(
         signing.dumps([1, 2], salt="jobs.output").encode(),
         b"x" * 100_000,
     ],
+    ids=itertools.count(),
 )
 def test_a_question_that_is_forged_or_odd_is_dropped(spool: Spool, question: bytes) -> None:
     """Whoever reaches the broker reads nothing from an agent and changes nothing by it."""
