@@ -28,14 +28,19 @@ class Fence(Watch):
             self.spool = os.open("..", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def look(self, now):  # type: (float) -> str
-        """The node has not renewed its lease for too long."""
+        """The node has not renewed its lease for too long.
+
+        Or it had not, and has again: it was frozen with all that runs on it, and its agent woke first.
+        """
         if self.due == NEVER:
             return ""
         self.due = now + self.after / LOOKS
         told = self._told()
+        silence = 0.0
         if told is not None:
+            silence = told - self.renewed_at if self.renewed_at > -NEVER else 0.0
             self.renewed_at = told
-        fresh = 0 <= now - self.renewed_at < self.after
+        fresh = 0 <= now - self.renewed_at < self.after and silence < self.after
         return "" if fresh else "fenced"
 
     def _told(self):  # type: () -> float | None

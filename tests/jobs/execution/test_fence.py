@@ -10,6 +10,7 @@ import pytest
 
 from jobs.execution import launcher, processes
 from jobs.execution.launcher import Refused
+from jobs.execution.renewals import boottime
 from jobs.execution.spool import AttemptDirectory, Spool
 from tests.eventually import eventually
 from tests.jobs.execution import running
@@ -42,6 +43,27 @@ def test_f65_without_renewals_a_job_that_may_run_again_is_killed_at_once(spool: 
     running.until_said(directory, "up")
     outcome = running.outcome_of(directory)
     assert (outcome.cause, outcome.exit_signal) == ("fenced", signal.SIGKILL)
+    assert tree_of(directory) == []
+
+
+def test_f64_a_silence_that_is_over_by_the_time_its_wrapper_wakes_counts_all_the_same(
+    spool: Spool, renewed: Path
+) -> None:
+    """F64: the agent of a frozen node woke first and renews; others may have started the job meanwhile."""
+    awake = spool.path / "awake"
+    agent = f"[ -e {awake} ] && {RENEW.format(renewed=renewed)}"
+    directory = running.started(spool, f"echo up; while :; do {agent}; sleep 0.05; done", **FENCED)
+    running.until_said(directory, "up")
+    wrapper = running.ticket_of(directory).wrapper
+    assert wrapper is not None
+    processes.send(wrapper, signal.SIGSTOP)
+    over = boottime() + FENCED["fence_seconds"]
+    eventually(lambda: boottime() > over, what="a long silence")
+    before = renewed.read_text()
+    awake.touch()
+    eventually(lambda: renewed.read_text() not in ("", before), what="a renewal")
+    processes.send(wrapper, signal.SIGCONT)
+    assert running.outcome_of(directory).cause == "fenced"
     assert tree_of(directory) == []
 
 
