@@ -31,5 +31,5 @@ def is_kept(environment: Mapping[str, str], within: float = 60.0) -> None:
         seen[0] = verify(environment)
         return seen[0].strip().endswith(KEPT)
 
-    eventually(no_violation, within=within, every=0.3, what=f"{KEPT}: {seen}")
+    eventually(no_violation, within=within, every=0.3, what=lambda: f"{KEPT}: {seen}")
     sys.stdout.write(f"{KEPT}\n")

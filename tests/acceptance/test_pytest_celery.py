@@ -23,7 +23,7 @@ from jobsite import celery_app
 from jobsite.embedded.broker import Broker
 from jobsite.environment import embedded_redis_url
 from tests import making
-from tests.acceptance import containers
+from tests.acceptance import containers, promise
 from tests.acceptance.witness import Gate, Witness
 from tests.eventually import eventually
 
@@ -76,6 +76,14 @@ def celery_worker_cluster(
     process.ready()
     yield CeleryWorkerCluster(CeleryTestWorker(process, app=celery_setup_app))
     process.teardown()
+
+
+@pytest.fixture(autouse=True)
+def _promise_kept(environment: Mapping[str, str], celery_setup: CeleryTestSetup) -> Iterator[None]:
+    """Every invariant holds at the end, and is looked at while the broker is still there to answer."""
+    del celery_setup
+    yield
+    promise.is_kept(environment)
 
 
 Run = Callable[..., Job]

@@ -67,7 +67,7 @@ def test_from_the_link_to_exit_code_0(page: Page, flower: Page, platform: Platfo
     expect(page.locator(".state.pill")).to_have_text("Completed", timeout=SLOW)
     expect(output).to_have_text("line 1\nline 2\n")
     expect(page.locator("#verdict")).to_contain_text("Ended with exit code 0")
-    expect(page.locator(".facts")).to_contain_text("Exit code0")
+    expect(page.locator(".facts")).to_contain_text("Exit code : signal0:0")
     expect(page.locator(".tl")).to_contain_text("Completed")
     assert loads == []
     with page.expect_download() as download:
