@@ -86,7 +86,9 @@ def run(spool: Spool, script: str, **changes: Any) -> Outcome:
 
 def outcome_of(directory: AttemptDirectory) -> Outcome:
     """Wait for the wrapper's word."""
-    outcome = eventually(directory.outcome, within=LONG, what=f"exit.json; it wrote {said(directory)!r}")
+    outcome = eventually(
+        directory.outcome, within=LONG, what=lambda: f"exit.json; it wrote {said(directory)[-500:]!r}"
+    )
     assert outcome is not None
     return outcome
 
