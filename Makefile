@@ -50,12 +50,9 @@ migrations: $(TOOLS) ## No model without its migration
 races: $(TOOLS) ## Only the tests with two real connections against each other
 	$(PYTEST) -m races
 
-.PHONY: long splitbrain
-long: $(TOOLS) ## The proofs that take minutes and are no part of `make test`
-	$(PYTEST) -m long
-
+.PHONY: splitbrain
 splitbrain: $(TOOLS) ## Nodes that are cut off or suspended, ROUNDS=50 times each: does any job run twice?
-	SPLIT_ROUNDS=$(or $(ROUNDS),50) $(PYTEST) -m long -q -s tests/acceptance/test_split.py
+	SPLIT_ROUNDS=$(or $(ROUNDS),50) $(PYTEST) -q -s tests/acceptance/test_split.py
 
 acceptance: $(TOOLS) ## Only the tests with a real broker, real workers and real jobs
 	$(PYTEST) -m acceptance
@@ -76,7 +73,7 @@ kills: $(TOOLS) ## kill -9 under running jobs, ROUNDS=20 times each with JOBS=50
 	KILL_ROUNDS=$(or $(ROUNDS),20) KILL_JOBS=$(or $(JOBS),50) $(PYTEST) -q -s tests/acceptance/test_kill.py -k "not again"
 
 torture: $(TOOLS) ## One job that writes 10 GiB at full speed: ends it at the cap, and whose memory grows?
-	TORTURE_MB=$(or $(MB),10240) $(PYTEST) -m long -q -s tests/acceptance/test_output_torture.py -k f54
+	TORTURE_MB=$(or $(MB),10240) $(PYTEST) -q -s tests/acceptance/test_output_torture.py -k f54
 
 faults: $(TOOLS) ## Write down which tests show what happens when something goes wrong
 	@$(PY) -m tests.fault_table

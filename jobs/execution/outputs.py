@@ -52,7 +52,7 @@ class Output(Watch):
         if written > self.written:
             self.grew = now
             until_full = (self.limit - written) * elapsed / (written - self.written)
-            self.due = now + min(max(until_full, LEAST), GROWING)
+            self.due = now + min(max(until_full / 2, LEAST), GROWING)  # it may have become faster by then
         self.written = written
         return "output" if written > self.limit else ""
 

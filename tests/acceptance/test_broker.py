@@ -16,7 +16,7 @@ from tests.client import Client
 from tests.eventually import eventually
 from tests.platform import Platform
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.long]
+pytestmark = pytest.mark.acceptance
 
 SOON = 30.0
 QUEUE = "node.n1"

@@ -27,7 +27,7 @@ GROWTH = 40
 PATIENCE = 60.0 + CAP / 20
 OURS = ("web", "worker")
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.long, pytest.mark.timeout(120 + PATIENCE)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(120 + PATIENCE)]
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tests.client import Client
 from tests.platform import Platform
 
 ROUNDS = int(os.environ.get("SPLIT_ROUNDS") or 1)
-pytestmark = [pytest.mark.acceptance, pytest.mark.long, pytest.mark.timeout(180 + 120 * ROUNDS)]
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180 + 120 * ROUNDS)]
 
 
 @pytest.fixture(scope="module")
