@@ -67,7 +67,7 @@ bench: $(TOOLS) ## Measure beside peers in the same run; BENCH="launch --jobs 10
 	$(PY) -m benchmarks $(BENCH)
 
 codes: $(TOOLS) ## Run a job for each exit code and each signal: is each told as it was?
-	EVERY_CODE=1 $(PYTEST) -q tests/acceptance/test_exit.py -k f58
+	$(PYTEST) -q tests/acceptance/test_exit.py -k f58
 
 kills: $(TOOLS) ## kill -9 under running jobs, ROUNDS=20 times each with JOBS=50: is every end told as it was?
 	KILL_ROUNDS=$(or $(ROUNDS),20) KILL_JOBS=$(or $(JOBS),50) $(PYTEST) -q -s tests/acceptance/test_kill.py -k "not again"

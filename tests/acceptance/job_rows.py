@@ -52,9 +52,5 @@ class JobRows:
         )
         return dict(written)
 
-    def incarnation(self) -> int:
-        """How often an agent has taken the lease of the one node."""
-        return int(self._connection.execute("SELECT incarnation FROM jobs_nodelease").fetchall()[0][0])
-
     def _ask(self, query: str, jobs: Sequence[int]) -> list[tuple[Any, ...]]:
         return self._connection.execute(query, [list(jobs)]).fetchall()

@@ -99,7 +99,7 @@ class Round:
         eventually(lambda: self._living() == [], what="the end of every process of these jobs")
         assert self.rows.unreleased(self.jobs) == []
         promise.is_kept(self.platform.environment)
-        return [max(at - self.over[job], 0.0) for job, at in self.rows.recorded(self.jobs).items()]
+        return [at - self.over[job] for job, at in self.rows.recorded(self.jobs).items()]
 
     def _note(self, jobs: Sequence[int], moment: float) -> None:
         for job in jobs:

@@ -22,7 +22,7 @@ from tests.eventually import eventually
 from tests.platform import Platform
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS") or 1)
-JOBS = int(os.environ.get("KILL_JOBS") or 12)
+JOBS = int(os.environ.get("KILL_JOBS") or 20)
 TIMES = {"JOBSITE_TIME_SCALE": "1"} if "KILL_ROUNDS" in os.environ else {}
 """Who measures measures with the platform's own times."""
 SOON = 20.0

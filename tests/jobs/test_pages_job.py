@@ -203,4 +203,4 @@ def test_the_page_of_a_job_costs_the_same_however_long_its_history() -> None:
     short, long = making.queued(), making.ended()
     for _ in range(20):
         lifecycle.note(long.pk, EventKind.LATE_RESULT, "again", actor="n1")
-    assert queries_for(long) == queries_for(short) <= 9
+    assert queries_for(long) == queries_for(short) <= 8
