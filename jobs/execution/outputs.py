@@ -20,6 +20,8 @@ LEAST = 0.02
 """While it writes, it is looked at again before it can have reached its cap at the speed of the moment."""
 QUICK_GRACE = 2.0
 MIB = 2**20
+FASTEST = 1024 * MIB
+"""What it may write within a second, from one moment to the next: a small cap is looked at more often."""
 LARGEST = 64 * 1024
 MARGIN = 4 * MIB
 """What may still come after it was asked to end: a last message, no more."""
@@ -47,8 +49,9 @@ class Output(Watch):
     def look(self, now):  # type: (float) -> str
         """It has written too much."""
         elapsed, self.looked = now - self.looked, now
-        self.due = now + (IDLE if now - self.grew < QUIET else ASLEEP)
         written = self._size()
+        idle = IDLE if now - self.grew < QUIET else ASLEEP
+        self.due = now + max(min(idle, (self.limit - written) / FASTEST), GROWING)
         if written > self.written:
             self.grew = now
             until_full = (self.limit - written) * elapsed / (written - self.written)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.acceptance import promise
 from tests.acceptance.witness import Gate, Witness
@@ -29,6 +30,13 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
 def client(platform: Platform) -> Client:
     """The operator's own."""
     return Client(platform.url, platform.cli_token)
+
+
+@pytest.fixture
+def broker(platform: Platform) -> Iterator[redis.Redis]:
+    """What waits in the platform's own broker, and what is put there."""
+    with redis.Redis(unix_socket_path=str(platform.var / "run" / "broker.sock")) as connection:
+        yield connection
 
 
 @pytest.fixture

@@ -32,12 +32,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 
 @pytest.fixture
-def broker(platform: Platform) -> Iterator[redis.Redis]:
-    with redis.Redis(unix_socket_path=str(platform.var / "run" / "broker.sock")) as connection:
-        yield connection
-
-
-@pytest.fixture
 def forger(platform: Platform) -> Iterator[Celery]:
     """Somebody who can reach the broker."""
     with Celery("forger", broker=embedded_redis_url(platform.var), set_as_current=False) as app:

@@ -110,6 +110,14 @@ def ticket_of(directory: AttemptDirectory) -> Ticket:
     return ticket
 
 
+def cancel(directory: AttemptDirectory) -> None:
+    """Ask its wrapper for the end, as the node's agent does."""
+    directory.ask_cancel()
+    wrapper = ticket_of(directory).wrapper
+    assert wrapper is not None
+    processes.send(wrapper, signal.SIGTERM)
+
+
 def claimed(station: Station, script: str = WAITS, **changes: Any) -> Job:
     """A job that this node's worker has claimed, and nothing more."""
     job = making.placed(script=_with_shell(script), **changes)

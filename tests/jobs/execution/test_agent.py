@@ -52,14 +52,20 @@ def link_ticket(station: Station, job: Job, wrapper: Identity, process: Identity
     (station.directory_of(job).path / "ticket").write_text(content)
 
 
-def test_a_cancel_that_found_the_job_in_a_threads_hands_is_done_as_soon_as_it_is_out_of_them(
-    agent: NodeAgent, station: Station, claimed: Claim, marked: Callable[[str], Process]
-) -> None:
+def supervised(station: Station, claimed: Claim, marked: Callable[[str], Process]) -> tuple[Job, Process]:
+    """A job that runs, and the process that is its wrapper."""
     job = claimed()
     process = marked(station.directory_of(job).token)
     wrapper = processes.identify(process.pid)
     assert wrapper is not None
     link_ticket(station, job, wrapper)
+    return job, process
+
+
+def test_a_cancel_that_found_the_job_in_a_threads_hands_is_done_as_soon_as_it_is_out_of_them(
+    agent: NodeAgent, station: Station, claimed: Claim, marked: Callable[[str], Process]
+) -> None:
+    job, process = supervised(station, claimed, marked)
     with agent.hands.taking((job.pk, job.attempt)):
         assert lifecycle.cancel(job, actor="ana")
         agent.ends.stop_jobs()
@@ -72,11 +78,7 @@ def test_a_cancel_that_found_the_job_in_a_threads_hands_is_done_as_soon_as_it_is
 def test_a_cancel_does_not_wait_behind_a_sweep(
     agent: NodeAgent, station: Station, claimed: Claim, marked: Callable[[str], Process]
 ) -> None:
-    job = claimed()
-    process = marked(station.directory_of(job).token)
-    wrapper = processes.identify(process.pid)
-    assert wrapper is not None
-    link_ticket(station, job, wrapper)
+    job, process = supervised(station, claimed, marked)
     assert lifecycle.cancel(job, actor="ana")
     with stuck_sweep(agent):
         agent._obey(messages.RECOVER)

@@ -109,10 +109,7 @@ def test_a_job_that_may_not_run_again_is_never_fenced(spool: Spool) -> None:
 def test_the_grace_of_a_cancel_does_not_outlast_the_fence(spool: Spool, renewed: Path) -> None:
     directory = running.started(spool, DEAF, **FENCED)
     running.until_said(directory, "up")
-    directory.ask_cancel()
-    wrapper = running.ticket_of(directory).wrapper
-    assert wrapper is not None
-    processes.send(wrapper, signal.SIGTERM)
+    running.cancel(directory)
     outcome = running.outcome_of(directory)
     assert outcome.exit_signal == signal.SIGKILL
     assert outcome.wall_seconds < FENCED["grace_seconds"] / 2

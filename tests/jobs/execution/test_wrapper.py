@@ -139,10 +139,7 @@ def test_a_signal_without_the_cancel_file_is_no_cancel(spool: Spool) -> None:
 def test_a_cancel_ends_a_job_that_does_not_want_to(spool: Spool) -> None:
     directory = running.started(spool, IGNORES_TERM, grace_seconds=0.3)
     running.until_said(directory, "deaf")
-    directory.ask_cancel()
-    wrapper = running.ticket_of(directory).wrapper
-    assert wrapper is not None
-    processes.send(wrapper, signal.SIGTERM)
+    running.cancel(directory)
     outcome = running.outcome_of(directory)
     assert (outcome.exit_signal, outcome.cause) == (signal.SIGKILL, "cancel")
 
@@ -150,10 +147,7 @@ def test_a_cancel_ends_a_job_that_does_not_want_to(spool: Spool) -> None:
 def test_a_stopped_job_hears_its_cancel(spool: Spool) -> None:
     directory = running.started(spool, "echo up; kill -STOP $$; sleep 600", grace_seconds=30.0)
     running.until_said(directory, "up")
-    directory.ask_cancel()
-    ticket = running.ticket_of(directory)
-    assert ticket.wrapper is not None
-    processes.send(ticket.wrapper, signal.SIGTERM)
+    running.cancel(directory)
     assert running.outcome_of(directory).exit_signal == signal.SIGTERM
 
 
