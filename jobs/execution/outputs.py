@@ -11,6 +11,8 @@ import os
 from jobs.execution.watches import NEVER, Watch, amount
 
 AT_FIRST = 0.05
+YOUNG = 0.5
+"""Seconds in which its programs start, and may write at full speed from one moment to the next."""
 IDLE = 0.5
 ASLEEP = 1.25
 QUIET = 5.0
@@ -44,20 +46,26 @@ class Output(Watch):
         self.files = []  # type: list[OwnFile]
         self.asked = bool(request.get("stdout") or request.get("stderr"))
         self.written = 0
-        self.looked = self.grew = began
+        self.began = self.looked = self.grew = began
 
     def look(self, now):  # type: (float) -> str
         """It has written too much."""
         elapsed, self.looked = now - self.looked, now
         written = self._size()
-        idle = IDLE if now - self.grew < QUIET else ASLEEP
-        self.due = now + max(min(idle, (self.limit - written) / FASTEST), GROWING)
+        self.due = now + self._idle(now, written)
         if written > self.written:
             self.grew = now
             until_full = (self.limit - written) * elapsed / (written - self.written)
             self.due = now + min(max(until_full / 2, LEAST), GROWING)  # it may have become faster by then
         self.written = written
         return "output" if written > self.limit else ""
+
+    def _idle(self, now, written):  # type: (float, int) -> float
+        """For how long it need not be looked at when it does not write."""
+        if now - self.began < YOUNG:
+            return AT_FIRST
+        idle = IDLE if now - self.grew < QUIET else ASLEEP
+        return max(min(idle, (self.limit - written) / FASTEST), GROWING)
 
     def is_worse(self, now):  # type: (float) -> bool
         """It was asked to end for its output, and writes on."""

@@ -8,6 +8,7 @@ from jobs.execution import cage, trial
 from jobs.execution.containment import Containment
 from jobs.execution.spool import Spool
 from jobs.execution.station import Station
+from tests.eventually import eventually
 
 PLAIN, CAGED = "sub-reaper", "control groups"
 
@@ -28,8 +29,14 @@ def station_of(spool: Spool, tier: str) -> Iterator[Station]:
     facts = trial.hold(spool.spool_id, groups=tier == CAGED)
     station = Station("n1", spool, containment=Containment(facts=facts, cpus=len(facts.cpus)))
     yield station
+    eventually(lambda: _emptied(station), what="the end of every group")
+    station.containment.close()
+    assert not facts.home or not Path(facts.home).exists()
+
+
+def _emptied(station: Station) -> bool:
+    """Kill what is in its groups and take them away. A group whose process is just ending stays a moment."""
     for pair, _ in station.caged():
         cage.kill(station.group_of(pair))
         station.open_cage(pair)
-    station.containment.close()
-    assert not facts.home or not Path(facts.home).exists()
+    return not list(station.caged())
