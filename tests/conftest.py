@@ -7,6 +7,7 @@ the settings before the servers that they name are there.
 
 import atexit
 import os
+import signal
 import sys
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -20,6 +21,11 @@ from tests.session import Session
 
 if "jobsite.settings" in sys.modules:
     pytest.exit("Unset DJANGO_SETTINGS_MODULE: the tests choose their settings and servers themselves.")
+
+# A suite in a shell's background ignores these, and so would all that it starts.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGQUIT, signal.SIG_DFL)):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, usual)
 
 SESSION = Session()
 atexit.register(SESSION.stop)  # also when pytest ends before it has begun
