@@ -16,8 +16,11 @@ class Proxy:
         self.path = path
         self.delay = 0.0
         """How long each piece of data is on its way, in both directions."""
-        self.mute_at: bytes | None = None
-        """The first piece of data with these bytes does not arrive, and nothing after it on its way."""
+        self.mute_at: list[bytes] = []
+        """Pieces of data with these words go by in this order, but the last one.
+
+        That one does not arrive, and nothing after it on its way.
+        """
         self.muted = threading.Event()
         self._broker = broker
         self._open = threading.Event()
@@ -70,10 +73,11 @@ class Proxy:
             while data := source.recv(CHUNK):
                 self._closed.wait(self.delay)
                 self._open.wait()
-                if self.mute_at is not None and self.mute_at in data:
-                    self.mute_at = None
-                    self.muted.set()
-                    self._closed.wait()
+                if self.mute_at and self.mute_at[0] in data:
+                    del self.mute_at[0]
+                    if not self.mute_at:
+                        self.muted.set()
+                        self._closed.wait()
                 target.sendall(data)
         for end in (source, target):
             self._sockets.discard(end)

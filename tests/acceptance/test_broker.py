@@ -163,20 +163,22 @@ def test_f19_a_broker_without_room_costs_time_and_no_job(
     assert witness.saw_each_start_once(job)
 
 
-@pytest.mark.parametrize(("word", "noted"), [(b"jobs.tasks.execute", 0), (b"HDEL", 1)])
+@pytest.mark.parametrize(
+    ("words", "noted"), [([b"jobs.tasks.execute"], 0), ([b"jobs.tasks.execute", b"HSET", b"QUEUED"], 1)]
+)
 def test_f20_f21_a_message_that_died_with_its_worker_is_sent_again(
     platform: Platform,
     client: Client,
     broker: redis.Redis,
     proxy: Proxy,
     witness: Witness,
-    word: bytes,
+    words: list[bytes],
     noted: int,
 ) -> None:
     """F20, F21: the broker has given it away, and the worker has not noted it, or not begun it."""
     with n2(platform, proxy) as worker:
         before = broker.hlen("unacked")  # the broker keeps what other workers died with for minutes
-        proxy.mute_at = word
+        proxy.mute_at = list(words)
         job = client.submit(witness.script(), **BIG)
         assert proxy.muted.wait(SOON)
         assert (broker.hlen("unacked") - before, client.job(job)["phase"]) == (noted, "PLACED")
