@@ -52,7 +52,7 @@ class NodeAgent:
     ) -> None:
         self.observers = Observers()
         self.hands = Hands(settings.LAUNCH_PATIENCE.total_seconds())
-        self.watch = Watch(lambda pair: self.ends.note(pair))
+        self.watch = Watch(lambda pairs: self.ends.note(*pairs))
         self.station = Station(node_name, spool, hands=self.hands, watch=self.watch, containment=containment)
         self.ends = Ends(self.station, self.observers)
         self._strays = Strays(self.station)

@@ -1,13 +1,13 @@
 """Brings the ends of a node's jobs into their rows, as soon as something says that one may have come."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from django.db import InterfaceError, OperationalError
 
 from jobs.execution.guarded import guarded
 from jobs.execution.hands import Observers, Pair
-from jobs.execution.settle import running_here, settle_pair
+from jobs.execution.settle import record_together, running_here, settle_pair
 from jobs.execution.station import Station
 from jobs.models import Job
 from jobs.states import Phase
@@ -16,6 +16,8 @@ logger = logging.getLogger("jobs.agent")
 
 AWAY = (OperationalError, InterfaceError)
 """What Django raises when the database does not answer or has hung up."""
+TOGETHER = 100
+"""So many ends are written in one transaction: each of their rows is locked until it is over."""
 
 
 class Ends:
@@ -36,9 +38,9 @@ class Ends:
         elif job.phase == Phase.STOPPING:  # whoever asked found it in a thread's hands
             self._settle(*pair)
 
-    def note(self, pair: Pair) -> None:
-        """A wrapper has gone, so its exit.json is there, or never will be."""
-        self._noted.add(pair)
+    def note(self, *pairs: Pair) -> None:
+        """Their wrappers have gone, so each exit.json is there, or never will be."""
+        self._noted.update(pairs)
         guarded(self.settle_noted)
 
     def settle_noted(self) -> None:
@@ -46,7 +48,7 @@ class Ends:
         noted = tuple(self._noted)
         self._noted.difference_update(noted)
         try:
-            self._each(noted)
+            self._each(self._not_recorded_together(noted))
         except AWAY:
             self._noted.update(noted)
             raise
@@ -62,6 +64,26 @@ class Ends:
             here = Job.objects.live().on(self._station.node_name)
             if not here.filter(pk=pair[0], attempt=pair[1]).exists():
                 self._observers.tell(pair)
+
+    def _not_recorded_together(self, noted: Collection[Pair]) -> list[Pair]:
+        """Record the plain ends, many in one transaction. Answers those that must be settled one by one."""
+        left = sorted(noted)
+        for first in range(0, len(left), TOGETHER):
+            for pair in self._recorded_together(left[first : first + TOGETHER]):
+                self._observers.tell(pair)
+                left.remove(pair)
+        return left
+
+    def _recorded_together(self, pairs: Collection[Pair]) -> list[Pair]:
+        if len(pairs) == 1:
+            return []
+        try:
+            return record_together(pairs, self._station)
+        except AWAY:
+            raise
+        except Exception:
+            logger.exception("%s ends could not be recorded together; now one by one", len(pairs))
+            return []
 
     def _each(self, pairs: Iterable[Pair]) -> None:
         """Settle each of them. One that is odd keeps none of the others from it."""

@@ -8,7 +8,7 @@ import select
 import signal
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from jobs.execution import cage, procfs
@@ -83,6 +83,14 @@ def send(identity: Identity, number: signal.Signals) -> bool:
 def marked(token: str) -> list[Identity]:
     """The living processes that carry exactly this marker."""
     return [identity for found, identity in all_marked() if found == token]
+
+
+def marked_now() -> Callable[[str], list[Identity]]:
+    """As `marked`, of the processes that live now: one look for many markers."""
+    found: dict[str, list[Identity]] = {}
+    for token, identity in all_marked():
+        found.setdefault(token, []).append(identity)
+    return lambda token: found.get(token, [])
 
 
 def all_marked() -> Iterator[tuple[str, Identity]]:

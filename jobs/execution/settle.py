@@ -1,15 +1,17 @@
 """Settles one running job of this node: looks, decides, and writes through lifecycle."""
 
 import signal
+from collections.abc import Collection
 from dataclasses import fields
 from datetime import timedelta
 
 from jobs import lifecycle
 from jobs.ending import Ending
 from jobs.execution import processes
+from jobs.execution.hands import Pair
 from jobs.execution.records import Outcome, Ticket
 from jobs.execution.spool import Burial
-from jobs.execution.station import Station, held_by, identities
+from jobs.execution.station import Marked, Station, held_by, identities
 from jobs.execution.verdict import Verdict, decide
 from jobs.lifecycle import Identities
 from jobs.models import Job
@@ -63,6 +65,30 @@ def settle(job: Job, station: Station) -> bool:
             return _lose(job, station, Reason.SUPERVISOR_LOST, LOST, Evidence.ABSENCE)
         case Verdict.NODE_FAIL:
             return _lose(job, station, Reason.NODE_FAIL, RESTARTED, Evidence.BOOT)
+
+
+def record_together(pairs: Collection[Pair], station: Station) -> list[Pair]:
+    """Record in one transaction those of these attempts that have plainly ended, and answer them.
+
+    Only for attempts whose wrapper is known to have gone: one look through the processes serves them all.
+    """
+    here = Job.objects.running().on(station.node_name).filter(pk__in=[job_id for job_id, _ in pairs])
+    marked = processes.marked_now()
+    endings = {}
+    for job in here.select_related("partition", "node", "owner"):
+        ending = _plain_ending(job, station, marked) if (job.pk, job.attempt) in pairs else None
+        if ending is not None:
+            endings[job] = ending
+    finished = lifecycle.finish_all(*endings, endings=[*endings.values()], actor=station.node_name)
+    return [(job.pk, job.attempt) for job in finished]
+
+
+def _plain_ending(job: Job, station: Station, marked: Marked) -> Ending | None:
+    """By its wrapper's word, when there is nothing to be done but to write it down."""
+    if station.in_hand(job.pk, job.attempt) or decide(station.observe(job, marked)) is not Verdict.RECORD:
+        return None
+    outcome = station.outcome_of(job)
+    return ending_of(outcome) if outcome is not None and outcome.cause != FENCED else None
 
 
 def examine(job: Job, station: Station) -> Verdict:

@@ -1,7 +1,7 @@
 """A node as its own agent sees it: its name, its spool, this boot, and what its threads have in hand."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from jobs.execution import cage, processes, procfs
 from jobs.execution.containment import Containment
@@ -14,6 +14,8 @@ from jobs.execution.watch import Watch
 from jobs.models import Job, ResourceAllocation
 
 logger = logging.getLogger("jobs.agent")
+
+Marked = Callable[[str], Collection[Identity]]
 
 
 class Station:
@@ -86,8 +88,11 @@ class Station:
             logger.error("job=%s attempt=%s: %s", job.pk, job.attempt, error)
             return None
 
-    def observe(self, job: Job) -> Evidence:
-        """Look at spool and processes. The outcome is looked for last, after the wrapper was seen dead."""
+    def observe(self, job: Job, marked: Marked = processes.marked) -> Evidence:
+        """Look at spool and processes. The outcome is looked for last, after the wrapper was seen dead.
+
+        `marked` answers which processes carry a marker: a look made after the wrapper had gone will do.
+        """
         allocation = held_by(job)
         ticket = self.ticket_of(job)
         wrapper, process = identities(ticket, allocation)
@@ -97,7 +102,7 @@ class Station:
         told = self.outcome_of(job) is not None
         if not process_alive and (told or not wrapper_alive):
             group = self.directory_of(job).group()
-            others = set(processes.marked(self.token_of(job, allocation))) - {wrapper}
+            others = set(marked(self.token_of(job, allocation))) - {wrapper}
             process_alive = cage.is_populated(group) or bool(others)
         return Evidence(
             same_spool=same_spool,

@@ -4,7 +4,7 @@ import logging
 import os
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 logger = logging.getLogger(__name__)
 
@@ -12,9 +12,9 @@ Pair = tuple[int, int]
 
 
 class Watch:
-    """One thread that calls back when the process of an attempt has ended."""
+    """One thread that calls back when processes of attempts have ended, with all that have by then."""
 
-    def __init__(self, ended: Callable[[Pair], None]) -> None:
+    def __init__(self, ended: Callable[[Sequence[Pair]], None]) -> None:
         self._ended = ended
         self._poll = select.epoll()
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
@@ -51,15 +51,16 @@ class Watch:
 
     def _run(self) -> None:
         while not self._stopping:
-            for descriptor, _ in self._poll.poll():
-                if descriptor == self._wake:
-                    os.eventfd_read(self._wake)
-                else:
-                    self._gone(descriptor)
+            told = [descriptor for descriptor, _ in self._poll.poll()]
+            if self._wake in told:
+                told.remove(self._wake)
+                os.eventfd_read(self._wake)
+            if told:
+                self._ended([self._gone(pidfd) for pidfd in told])
 
-    def _gone(self, pidfd: int) -> None:
+    def _gone(self, pidfd: int) -> Pair:
         with self._lock:
             pair = self._pairs.pop(pidfd)
             self._poll.unregister(pidfd)
         os.close(pidfd)
-        self._ended(pair)
+        return pair

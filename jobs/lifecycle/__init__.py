@@ -6,7 +6,7 @@ transaction. A rerun is a submit, in jobs.submission. The numbers T1 to T22 are 
 the README.
 """
 
-from jobs.lifecycle.end import cancel, expire, finish, lose, return_unstarted
+from jobs.lifecycle.end import cancel, expire, finish, finish_all, lose, return_unstarted
 from jobs.lifecycle.hold import explain_all, explain_partition, hold, release, remark
 from jobs.lifecycle.journal import mend_allocation, note
 from jobs.lifecycle.lost import SeenLease, give_up, requeue, requeue_lost
@@ -26,6 +26,7 @@ __all__ = [
     "explain_all",
     "explain_partition",
     "finish",
+    "finish_all",
     "give_up",
     "hold",
     "lose",

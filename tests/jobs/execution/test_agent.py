@@ -7,6 +7,8 @@ from dataclasses import asdict
 from threading import Event, Thread
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from jobs import lifecycle, messages
@@ -161,6 +163,40 @@ def test_a_job_that_cannot_be_settled_keeps_nobody_behind_it_from_its_end(
         agent.ends.note((job.pk, job.attempt))
     well.refresh_from_db()
     assert well.state == State.COMPLETED
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("odd", [False, True])
+def test_ends_that_come_together_are_recorded_in_one_transaction_or_one_by_one_around_an_odd_one(
+    agent: NodeAgent, station: Station, claimed: Claim, odd: bool
+) -> None:
+    jobs = [claimed() for _ in range(2)]
+    for job in jobs:
+        link_ticket(station, job, Identity(station.boot_id, 2**22, 1))
+        (station.directory_of(job).path / "exit.json").write_text(json.dumps(asdict(ENDED)))
+    if odd:
+        ResourceAllocation.objects.filter(job=jobs[0]).delete()  # a hand in the database
+    with CaptureQueriesContext(connection) as queries:
+        agent.ends.note(*((job.pk, job.attempt) for job in jobs))
+    written = Job.objects.filter(state=State.COMPLETED).values_list("pk", flat=True)
+    assert set(written) == {job.pk for job in jobs[odd:]}
+    commits = [query for query in queries if query["sql"].startswith("COMMIT")]
+    assert len(commits) == 1
+
+
+def test_a_job_that_lives_is_not_recorded_with_those_that_have_ended(
+    agent: NodeAgent, station: Station, claimed: Claim, marked: Callable[[str], Process]
+) -> None:
+    """A job can write such a file itself, and get rid of its wrapper."""
+    lives, ended = claimed(), claimed()
+    living = processes.identify(marked(station.directory_of(lives).token).pid)
+    gone = Identity(station.boot_id, 2**22, 1)
+    for job, process in ((lives, living), (ended, gone)):
+        link_ticket(station, job, gone, process)
+        (station.directory_of(job).path / "exit.json").write_text(json.dumps(asdict(ENDED)))
+    agent.ends.note(*((job.pk, job.attempt) for job in (lives, ended)))
+    states = [Job.objects.get(pk=job.pk).state for job in (lives, ended)]
+    assert states == [State.RUNNING, State.COMPLETED]
 
 
 def test_f32_a_database_put_back_gives_no_number_of_this_nodes_jobs_again(

@@ -62,7 +62,7 @@ def ends() -> list[Pair]:
 
 @pytest.fixture
 def watch(ends: list[Pair]) -> Iterator[Watch]:
-    made = Watch(ends.append)
+    made = Watch(ends.extend)
     made.start()
     yield made
     made.stop()
