@@ -190,9 +190,10 @@ def test_a_job_that_lives_is_not_recorded_with_those_that_have_ended(
     """A job can write such a file itself, and get rid of its wrapper."""
     lives, ended = claimed(), claimed()
     living = processes.identify(marked(station.directory_of(lives).token).pid)
-    gone = Identity(station.boot_id, 2**22, 1)
-    for job, process in ((lives, living), (ended, gone)):
-        link_ticket(station, job, gone, process)
+    assert living is not None
+    gone = Identity(station.boot_id, 2**22, living.start_ticks)
+    for job in (lives, ended):
+        link_ticket(station, job, gone)
         (station.directory_of(job).path / "exit.json").write_text(json.dumps(asdict(ENDED)))
     agent.ends.note(*((job.pk, job.attempt) for job in (lives, ended)))
     states = [Job.objects.get(pk=job.pk).state for job in (lives, ended)]
