@@ -90,9 +90,10 @@ class Machines:
             yield
 
     @contextmanager
-    def suspended(self, name: str) -> Iterator[None]:
-        """All of it stands still. The jobs wake up first, and their agent last."""
-        with _stopped(self.tree(name)):
+    def suspended(self, name: str, *, agent_first: bool) -> Iterator[None]:
+        """All of it stands still. The jobs wake up first and their agent last, or the other way round."""
+        tree = self.tree(name)
+        with _stopped(tree[::-1] if agent_first else tree):
             yield
 
     def _all_speak(self, number: int) -> bool:
@@ -124,6 +125,8 @@ class Round:
 
     def __init__(self, machines: Machines, client: Client, directory: Path) -> None:
         directory.mkdir()
+        self.agent_first = bool(int(directory.name.rpartition("-")[2]) % 2)
+        """Who wakes up first on a suspended node: it alternates from round to round."""
         self.machines = machines
         self._client = client
         self._directory = directory
