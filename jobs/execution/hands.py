@@ -16,30 +16,36 @@ class Hands:
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
-        self._until: dict[Pair, float] = {}
+        self._taken: dict[object, tuple[Pair, float]] = {}
         self._lock = threading.Lock()
 
     @contextmanager
     def taking(self, pair: Pair) -> Iterator[bool]:
         """Take an attempt in hand. Answers False when another thread has it."""
+        hand = object()
         with self._lock:
             free = not self._holds(pair)
             if free:
-                self._until[pair] = time.monotonic() + self._patience
+                self._taken[hand] = (pair, time.monotonic() + self._patience)
         try:
             yield free
         finally:
-            if free:
-                with self._lock:
-                    self._until.pop(pair, None)
+            with self._lock:
+                self._taken.pop(hand, None)
 
     def hold(self, pair: Pair) -> bool:
         """Whether some thread has this attempt in hand."""
         with self._lock:
             return self._holds(pair)
 
+    def pairs(self) -> set[Pair]:
+        """The attempts that threads have taken, however long ago: one that hung may go on at any time."""
+        with self._lock:
+            return {pair for pair, _ in self._taken.values()}
+
     def _holds(self, pair: Pair) -> bool:
-        return self._until.get(pair, 0.0) > time.monotonic()
+        moment = time.monotonic()
+        return any(taken == pair and until > moment for taken, until in self._taken.values())
 
 
 class Observers:

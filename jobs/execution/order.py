@@ -16,11 +16,25 @@ LEAST_SLACK = 64
 """MiB above its request, or a tenth of it, before a job is taken for one that uses more than it asked for."""
 
 
+class GivenUpError(Exception):
+    """Others have given an attempt up before it was launched, so it holds nothing here any more."""
+
+    def __init__(self, job_id: int, attempt: int) -> None:
+        self.pair = (job_id, attempt)
+        super().__init__(f"job={job_id} attempt={attempt}: others have given it up; it is not launched")
+
+
 def prepare(job: Job, directory: AttemptDirectory, *, cages: Cages | None = None) -> None:
-    """Write the request and the script's bytes, exactly as submitted, and make its private directories."""
+    """Write the request and the script's bytes, exactly as submitted, and make its private directories.
+
+    Raises GivenUpError when the job may run elsewhere by now.
+    """
+    held = ResourceAllocation.objects.unreleased().filter(job=job, attempt=job.attempt)
+    allocation = held.first()
+    if allocation is None:
+        raise GivenUpError(job.pk, job.attempt)
     (directory.path / scratch.NAME).mkdir(mode=0o700)
     work_dir = Path(job.work_dir) if job.work_dir else _own_directory(job)
-    allocation = ResourceAllocation.objects.get(job=job, attempt=job.attempt)
     facts = _facts(job, allocation, directory, work_dir)
     request = Request(
         job_id=job.pk,

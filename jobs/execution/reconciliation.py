@@ -6,7 +6,7 @@ on RECONCILING, so that whoever gives it up meanwhile wins. What an operator wan
 
 from jobs import fleet
 from jobs.execution import late_results
-from jobs.execution.renewals import fence
+from jobs.execution.late_starts import fence
 from jobs.execution.station import Station
 from jobs.execution.strays import Strays
 from jobs.models import Node, ResourceAllocation
@@ -42,8 +42,6 @@ class Reconciliation:
 
 def fence_dead_attempts(station: Station) -> None:
     """What was claimed here, has no ticket and lives no longer never starts. A thread may still be at it."""
-    claimed = ResourceAllocation.objects.released().filter(
-        node__name=station.node_name, spool_id=station.spool.spool_id, wrapper_pid=None
-    )
-    for job_id, attempt in claimed.values_list("job_id", "attempt"):
+    claimed = ResourceAllocation.objects.without_ticket(station.node_name, station.spool.spool_id)
+    for job_id, attempt in claimed.released().values_list("job_id", "attempt"):
         fence(station.spool, job_id, attempt)

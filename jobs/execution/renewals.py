@@ -13,9 +13,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from jobs.execution.spool import Spool
+from jobs.execution import late_starts
 from jobs.execution.station import Station
-from jobs.models import ResourceAllocation
 
 logger = logging.getLogger("jobs.agent")
 
@@ -28,19 +27,11 @@ class Renewals:
         self._began = 0.0
 
     def begin(self) -> None:
-        """Before a renewal.
-
-        After a long silence others may have given up the jobs that may run again. Those without a ticket get
-        none any more: nothing starts on the strength of a renewal that comes too late.
-        """
+        """Before a renewal. After a long silence nothing starts on the strength of a late one."""
         self._began = boottime()
         if self.age() > settings.FENCE_AFTER.total_seconds():
-            spool = self._station.spool
-            here = ResourceAllocation.objects.unreleased().filter(
-                node__name=self._station.node_name, spool_id=spool.spool_id, job__requeue=True
-            )
-            for pair in here.values_list("job_id", "attempt"):
-                fence(spool, *pair)
+            for pair in late_starts.found(self._station):
+                late_starts.fence(self._station.spool, *pair)
 
     def note(self) -> None:
         """After a renewal has committed: tell the wrappers of it. With a broken disk they go without."""
@@ -66,13 +57,6 @@ class Renewals:
     @property
     def _path(self) -> Path:
         return self._station.spool.path / "renewed"
-
-
-def fence(spool: Spool, job_id: int, attempt: int) -> None:
-    """This attempt never starts, unless its ticket is linked already."""
-    directory = spool.attempt(job_id, attempt)
-    directory.make()
-    directory.bury()
 
 
 def boottime() -> float:

@@ -15,7 +15,7 @@ from jobs import lifecycle
 from jobs.execution import agents, launcher
 from jobs.execution.agent import NodeAgent
 from jobs.execution.hands import Pair
-from jobs.execution.order import prepare
+from jobs.execution.order import GivenUpError, prepare
 from jobs.execution.settle import age_of, identities_of, running_here
 from jobs.models import Job
 from jobs.states import State
@@ -63,6 +63,12 @@ def _begin(pair: Pair, agent: NodeAgent) -> bool:
     if job is None:
         logger.info("job=%s attempt=%s: nothing to claim; the message is dropped", *pair)
         return False
+    return _launch(job, agent)
+
+
+def _launch(job: Job, agent: NodeAgent) -> bool:
+    """T8. Whatever has happened since the claim, the ticket decides whether it starts."""
+    pair = (job.pk, job.attempt)
     directory = agent.station.spool.attempt(*pair)
     try:
         if not directory.make():
@@ -70,6 +76,9 @@ def _begin(pair: Pair, agent: NodeAgent) -> bool:
             return False
         prepare(job, directory, cages=agent.station.cages)
         launched = launcher.launch(directory)
+    except GivenUpError as error:
+        logger.warning("%s", error)
+        return False
     except OSError:
         logger.exception("job=%s attempt=%s: could not be launched; the sweep settles it", *pair)
         return False

@@ -183,3 +183,7 @@ class Spool:
             job, _, attempt = entry.name.partition(".")
             if job.isdecimal() and attempt.isdecimal():
                 yield self.attempt(int(job), int(attempt))
+
+    def unlinked(self) -> Iterator[AttemptDirectory]:
+        """The attempts that have a directory and no ticket in it: they may start yet."""
+        return (one for one in self.attempts() if not os.path.lexists(one.path / "ticket"))

@@ -42,6 +42,10 @@ class Station:
         """A worker thread of this node is about to launch it."""
         return self._hands is not None and self._hands.hold((job_id, attempt))
 
+    def in_hands(self) -> set[Pair]:
+        """What worker threads of this node have taken and not let go, those that hang too."""
+        return self._hands.pairs() if self._hands is not None else set()
+
     def free_cpus(self, job: Job) -> tuple[int, ...]:
         """CPUs to bind this job to, of which no other job here has one. Empty: it is bound to none.
 

@@ -28,6 +28,10 @@ class ResourceAllocationQuerySet(models.QuerySet["ResourceAllocation"]):
         """Those of one node."""
         return self.filter(node_id=node_id)
 
+    def without_ticket(self, node_name: str, spool_id: str) -> Self:
+        """Claimed by this node with this spool, and nobody has recorded a ticket of theirs."""
+        return self.filter(node__name=node_name, spool_id=spool_id, wrapper_pid=None)
+
     def stale(self, ended_before: datetime) -> Self:
         """Unreleased, though the job has ended or is at another attempt."""
         ended = Q(job__state__in=FINAL_STATES, job__ended_at__lt=ended_before)

@@ -17,7 +17,9 @@ from jobs.execution.records import Outcome, Ticket
 from jobs.execution.settle import identities_of
 from jobs.execution.spool import AttemptDirectory, Request, Spool
 from jobs.execution.station import Station
-from jobs.models import Job
+from jobs.lifecycle import SeenLease
+from jobs.models import Job, NodeLease
+from jobs.models.clock import ClockTimestamp
 from tests import making
 from tests.eventually import eventually
 from tests.session import ROOT, processes_of
@@ -58,6 +60,12 @@ def prepared(
     """An attempt whose wrapper only needs to be started."""
     directory = spool.attempt(job_id, attempt)
     assert directory.make()
+    write_request(directory, script, **changes)
+    return directory
+
+
+def write_request(directory: AttemptDirectory, script: str, **changes: Any) -> None:
+    """What a wrapper is told, though its job's row may say otherwise."""
     facts = {
         "arguments": [],
         "environment": {"PATH": os.defpath, "JOBSITE_TOKEN": directory.token},
@@ -66,9 +74,9 @@ def prepared(
         "grace_seconds": 1.0,
         **changes,
     }
+    job_id, attempt = directory.job_id, directory.attempt
     request = Request(job_id=job_id, attempt=attempt, token=directory.token, **facts)
     directory.write_request(request, _with_shell(script).encode())
-    return directory
 
 
 def started(spool: Spool, script: str, **changes: Any) -> AttemptDirectory:
@@ -158,6 +166,15 @@ def active(station: Station, script: str = WAITS, **changes: Any) -> Job:
     assert lifecycle.activate(job, identities, note="", actor="n1")
     job.refresh_from_db()
     return job
+
+
+def give_up(job: Job) -> None:
+    """Others have seen the lease of the job's node to be over, for long."""
+    NodeLease.objects.update(lease_until=ClockTimestamp())
+    lease = SeenLease(*NodeLease.objects.values_list("node_id", "incarnation", "lease_until").get())
+    write = lifecycle.requeue_lost if job.requeue else lifecycle.give_up
+    assert write(job, lease, "its agent is silent", actor="recovery")
+    job.refresh_from_db()
 
 
 def gone(station: Station, job: Job) -> bool:

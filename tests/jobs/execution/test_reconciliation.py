@@ -9,29 +9,18 @@ from jobs import fleet, lifecycle, states
 from jobs.execution import launcher
 from jobs.execution.durable import write_durably
 from jobs.execution.launcher import Refused
-from jobs.execution.order import prepare
+from jobs.execution.order import GivenUpError, prepare
 from jobs.execution.reconciliation import Reconciliation
 from jobs.execution.settle import settle
 from jobs.execution.station import Station
 from jobs.execution.strays import Strays
-from jobs.lifecycle import SeenLease
-from jobs.models import Job, Node, NodeEvent, NodeLease
-from jobs.models.clock import ClockTimestamp
+from jobs.models import Node, NodeEvent
 from jobs.states import EventKind, Service
 from tests import making
 from tests.eventually import eventually
 from tests.jobs.execution import running
 
 pytestmark = pytest.mark.django_db
-
-
-def give_up(job: Job) -> None:
-    """Others have seen the node's lease to be over, for long."""
-    NodeLease.objects.update(lease_until=ClockTimestamp())
-    lease = SeenLease(*NodeLease.objects.values_list("node_id", "incarnation", "lease_until").get())
-    write = lifecycle.requeue_lost if job.requeue else lifecycle.give_up
-    assert write(job, lease, "its agent is silent", actor="recovery")
-    job.refresh_from_db()
 
 
 def back(station: Station) -> Reconciliation:
@@ -57,7 +46,7 @@ def test_f65_a_node_that_comes_back_kills_what_it_still_ran_before_it_is_up(
 ) -> None:
     """F65: the row stays as it is; nothing of the old run lives when the node takes jobs again."""
     job = running.active(station, requeue=requeue)
-    give_up(job)
+    running.give_up(job)
     assert service() == Service.DOWN
     reconciliation = back(station)
     reconciliation.look()
@@ -79,7 +68,7 @@ def test_f66_a_result_that_comes_too_late_is_told_once_and_changes_nothing(stati
     """F66: the job had ended well while nobody could hear its node."""
     job = running.active(station, "exit 0")
     running.outcome_of(station.directory_of(job))
-    give_up(job)
+    running.give_up(job)
     until_up(back(station))
     Node.objects.update(service=Service.RECONCILING)
     until_up(back(station))
@@ -95,17 +84,19 @@ def test_what_was_recorded_in_time_is_no_late_result(station: Station) -> None:
     recorded, lost = running.active(station, "exit 3"), running.active(station)
     running.outcome_of(station.directory_of(recorded))
     assert lifecycle.finish(recorded, making.ending(3), actor="n1")
-    give_up(lost)
+    running.give_up(lost)
     until_up(back(station))
     assert not recorded.events.filter(kind=EventKind.LATE_RESULT).exists()
 
 
 def test_an_attempt_that_was_given_up_before_it_had_a_ticket_never_starts(station: Station) -> None:
     job = running.claimed(station, work_dir=str(station.spool.path.parent))
-    give_up(job)
+    running.give_up(job)
     until_up(back(station))
     directory = station.directory_of(job)
-    prepare(job, directory)
+    with pytest.raises(GivenUpError):
+        prepare(job, directory)
+    running.write_request(directory, "true")
     assert isinstance(launcher.launch(directory), Refused)
 
 
@@ -114,7 +105,7 @@ def test_an_attempt_that_had_its_directory_and_no_ticket_never_starts(station: S
     directory = station.directory_of(job)
     directory.make()
     prepare(job, directory)
-    give_up(job)
+    running.give_up(job)
     until_up(back(station))
     assert isinstance(launcher.launch(directory), Refused)
 
@@ -122,7 +113,7 @@ def test_an_attempt_that_had_its_directory_and_no_ticket_never_starts(station: S
 def test_a_live_job_of_a_node_that_comes_back_runs_on(station: Station) -> None:
     making.node(cpus=8)
     lives, lost = running.active(station), running.active(station)
-    give_up(lost)
+    running.give_up(lost)
     until_up(back(station))
     assert (running.gone(station, lives), running.gone(station, lost)) == (False, True)
     lives.refresh_from_db()
@@ -134,7 +125,7 @@ def test_what_an_operator_wants_of_a_node_stays(station: Station) -> None:
     fleet.ask_for(Node.objects.get(), Service.DOWN, "on fire", actor="op")
     back(station).look()
     assert service() == Service.UP
-    give_up(job)
+    running.give_up(job)
     until_up(back(station))
     node = Node.objects.get()
     assert (node.wanted, node.shown_service) == (Service.DOWN, Service.DOWN)
@@ -143,7 +134,7 @@ def test_what_an_operator_wants_of_a_node_stays(station: Station) -> None:
 def test_a_node_that_is_given_up_again_meanwhile_stays_down(
     station: Station, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    give_up(running.claimed(station))
+    running.give_up(running.claimed(station))
     reconciliation = back(station)
     node = Node.objects.get()
 

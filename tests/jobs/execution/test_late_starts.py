@@ -1,0 +1,144 @@
+"""A node wakes up after a long silence: what others have given up meanwhile does not start there any more."""
+
+import pytest
+
+from jobs.execution import launcher, runner
+from jobs.execution.agent import NodeAgent
+from jobs.execution.hands import Hands
+from jobs.execution.launcher import Refused
+from jobs.execution.order import GivenUpError, prepare
+from jobs.execution.renewals import Renewals
+from jobs.execution.spool import AttemptDirectory, Spool
+from jobs.execution.station import Station
+from jobs.models import Job, ResourceAllocation
+from tests import making
+from tests.jobs.execution import running
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def agent(spool: Spool) -> NodeAgent:
+    """One that speaks for its node, and whose threads do not run: the test does what they do."""
+    agent = NodeAgent("n1", spool, leave=pytest.fail)
+    assert agent._take_lease()
+    agent.lease.renew(hears_broker=True)
+    return agent
+
+
+def placed(spool: Spool) -> Job:
+    """One that may run again, and tells where it ran."""
+    work_dir = str(spool.path.parent)
+    return making.placed(script="#!/bin/sh\ntouch ran\n", requeue=True, max_attempts=3, work_dir=work_dir)
+
+
+def given_up(job: Job) -> None:
+    """While its node was silent, others have given it up, and it waits to be run again."""
+    job.refresh_from_db()
+    running.give_up(job)
+    assert not making.held_by(job)
+
+
+def wake(agent: NodeAgent) -> None:
+    """The lease is renewed first, and the wrappers are told."""
+    running.tell_renewal(agent.station.spool, ago=100)
+    agent.lease.renew(hears_broker=True)
+
+
+def ran(spool: Spool) -> bool:
+    return (spool.path.parent / "ran").exists()
+
+
+@pytest.mark.parametrize("patience", [60, 0])
+def test_f37_a_worker_that_froze_between_claim_and_launch_starts_nothing_that_was_given_up(
+    agent: NodeAgent, spool: Spool, patience: float
+) -> None:
+    """F37: its lease is renewed before the launch goes on, also when it has had the job for too long."""
+    agent.hands._patience = patience
+    job = placed(spool)
+    pair = (job.pk, job.attempt)
+    with agent.hands.taking(pair):
+        claimed = runner._claim(pair, agent)
+        assert claimed is not None
+        given_up(job)
+        wake(agent)
+        assert not runner._launch(claimed, agent)
+    assert running.ticket_of(spool.attempt(*pair)).is_tombstone
+    assert not ran(spool)
+
+
+def frozen(agent: NodeAgent, spool: Spool) -> AttemptDirectory:
+    """Claimed, prepared, and given up by others before its wrapper has done anything."""
+    job = placed(spool)
+    pair = (job.pk, job.attempt)
+    claimed = runner._claim(pair, agent)
+    assert claimed is not None
+    directory = spool.attempt(*pair)
+    assert directory.make()
+    prepare(claimed, directory)
+    given_up(job)
+    return directory
+
+
+def test_f37_a_wrapper_that_was_frozen_before_its_ticket_starts_nothing_that_was_given_up(
+    agent: NodeAgent, spool: Spool
+) -> None:
+    """F37: no thread has it in hand any more."""
+    directory = frozen(agent, spool)
+    wake(agent)
+    assert isinstance(launcher.launch(directory), Refused)
+    assert not ran(spool)
+
+
+def test_f37_a_wrapper_of_an_agent_that_died_starts_nothing_that_was_given_up(
+    agent: NodeAgent, spool: Spool
+) -> None:
+    """F37: the next agent takes the lease, and knows only the spool."""
+    directory = frozen(agent, spool)
+    running.tell_renewal(spool, ago=100)
+    assert NodeAgent("n1", spool, leave=pytest.fail)._take_lease()
+    assert isinstance(launcher.launch(directory), Refused)
+    assert not ran(spool)
+
+
+def test_f37_what_was_given_up_is_not_even_prepared(agent: NodeAgent, spool: Spool) -> None:
+    """F37: whether or not its ticket is there already."""
+    job = placed(spool)
+    claimed = runner._claim((job.pk, job.attempt), agent)
+    assert claimed is not None
+    given_up(job)
+    directory = agent.station.directory_of(claimed)
+    assert not runner._launch(claimed, agent)
+    with pytest.raises(GivenUpError, match="it is not launched"):
+        prepare(claimed, directory)
+    assert list(directory.path.iterdir()) == []
+
+
+def test_what_is_in_hand_and_not_claimed_yet_starts_after_a_silence(agent: NodeAgent, spool: Spool) -> None:
+    job = placed(spool)
+    pair = (job.pk, job.attempt)
+    with agent.hands.taking(pair):
+        wake(agent)
+        assert runner._begin(pair, agent)
+    running.outcome_of(spool.attempt(*pair))
+    assert ran(spool)
+
+
+def test_of_what_was_given_up_only_what_could_still_start_is_fenced(spool: Spool) -> None:
+    """All that ever was returned before its start would be too much to fence at each renewal."""
+    station = Station("n1", spool, hands=Hands(60))
+    job = running.claimed(station, requeue=True, max_attempts=3)
+    running.give_up(job)
+    running.tell_renewal(spool, ago=100)
+    Renewals(station).begin()
+    assert ResourceAllocation.objects.without_ticket("n1", spool.spool_id).released().count() == 1
+    assert list(spool.attempts()) == []
+
+
+def test_a_job_that_lost_its_ticket_while_it_ran_is_no_late_start(station: Station) -> None:
+    job = running.active(station, requeue=True)
+    ticket = station.directory_of(job).path / "ticket"
+    ticket.unlink()
+    running.tell_renewal(station.spool, ago=100)
+    Renewals(station).begin()
+    assert not ticket.exists()
