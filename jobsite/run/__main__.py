@@ -27,6 +27,9 @@ def main() -> int:
     except (OddSetting, RefusalError, ServerError) as refusal:
         print(refusal, file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"Jobsite cannot go on: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -27,6 +27,7 @@ class Child:
         log: Path,
         directory: Path,
     ) -> None:
+        log.parent.mkdir(mode=0o700, exist_ok=True)  # somebody may have cleared it away
         rotate(log)
         with log.open("ab") as output:
             self._popen = subprocess.Popen(

@@ -23,6 +23,10 @@ class Console:
         """One process works."""
         self.line(f"  \N{HEAVY CHECK MARK} {name:<10} {address:<38} {seconds:.1f}s")
 
+    def not_started(self, name: str, error: Exception, delay: float) -> None:
+        """One process could not be started and is tried again."""
+        self.line(f"  ! {name} cannot be started; trying again in {delay:.0f}s: {error}")
+
     def died(self, name: str, exit_code: int, delay: float, log: Path) -> None:
         """One process ended by itself and is started again."""
         self.line(f"  ! {name} {how_it_ended(exit_code)}; starting it again in {delay:.1f}s. Its log: {log}")

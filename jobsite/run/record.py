@@ -52,7 +52,8 @@ class Record:
     def clear(self) -> None:
         """Every child has ended."""
         self._children.clear()
-        self._file.unlink(missing_ok=True)
+        with suppress(OSError):  # what stays there names processes that are gone, and harms nobody
+            self._file.unlink(missing_ok=True)
 
     def end_leftovers(self, *, patience: float = 2.0) -> list[str]:
         """End the children of a platform that was killed; the names of those that still lived."""

@@ -112,7 +112,7 @@ class Supervisor:
                 self._start_when_due(charge)
             elif charge.child.exit_code is not None:
                 self._bury(charge, charge.child.exit_code)
-            elif not charge.announced and charge.is_ready and charge.is_ready(charge.child):
+            elif not charge.announced and _is_ready(charge):
                 charge.announced = True
                 self._console.ready(charge.name, charge.address, charge.child.age)
 
@@ -121,8 +121,8 @@ class Supervisor:
             return
         try:
             self._start(charge)
-        except ServerError as error:
-            self._console.line(f"  ! {charge.name}: {error}")
+        except (ServerError, OSError) as error:  # a full disk, or no process to be had: that may pass
+            self._console.not_started(charge.name, error, LONGEST_DELAY)
             charge.due = time.monotonic() + LONGEST_DELAY
 
     def _start(self, charge: Charge) -> None:
@@ -134,7 +134,14 @@ class Supervisor:
             log=self._log(charge.name),
             directory=self._directory,
         )
-        self._record.add(charge.name, charge.child.pid)
+        self._write_down(charge.name, charge.child)
+
+    def _write_down(self, name: str, child: Child) -> None:
+        """A child that is not in the record ends with us all the same, by its parent-death signal."""
+        try:
+            self._record.add(name, child.pid)
+        except OSError as error:
+            self._console.line(f"  ! {name} runs, but could not be written down: {error}")
 
     def _bury(self, charge: Charge, exit_code: int) -> None:
         lived = charge.child.age if charge.child else 0.0
@@ -145,3 +152,11 @@ class Supervisor:
 
     def _log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
+
+
+def _is_ready(charge: Charge) -> bool:
+    """What cannot be asked at the moment is not ready yet."""
+    try:
+        return bool(charge.child and charge.is_ready and charge.is_ready(charge.child))
+    except OSError:
+        return False

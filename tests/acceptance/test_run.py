@@ -136,6 +136,13 @@ def test_a_directory_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 WITHOUT_ROOTS_POWER = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
 
+def test_a_file_that_cannot_be_written_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "v").mkdir()
+    (tmp_path / "v" / "flower-password").mkdir()
+    text = refused(JOBSITE_VAR=str(tmp_path / "v"), **free())
+    assert text.startswith("Jobsite cannot go on: [Errno 21] Is a directory: ")
+
+
 def test_a_broker_of_ones_own_that_does_not_answer_is_told(tmp_path: Path) -> None:
     text = refused(JOBSITE_VAR=str(tmp_path / "v"), REDIS_URL="redis://127.0.0.1:1/0", **free())
     assert text.startswith("The broker does not answer: ")

@@ -1,12 +1,14 @@
 """The supervisor with real, tiny children: what it restarts, how it stops, what it leaves."""
 
+import errno
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import pytest
 
@@ -17,6 +19,9 @@ from jobsite.run.record import Identity, Record, boot_id
 from jobsite.run.supervisor import Charge, Supervisor
 from jobsite.run.wakeup import Wakeup
 from tests.eventually import eventually
+
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
 
 WAITS = "import signal; signal.pause()"
 DEAF = (
@@ -97,6 +102,52 @@ def test_a_child_that_ignores_the_request_is_killed_in_time(
     supervisor.stop(Stage.SERVERS)
     assert time.monotonic() - begun < 3
     assert "broker did not stop in time and was killed" in capsys.readouterr().out
+
+
+def test_f28_a_child_that_cannot_be_started_again_is_tried_later_and_the_others_stay(
+    supervisor: Supervisor, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F28, F51: a full disk and a lack of processes fail a start with an error of the system."""
+    monkeypatch.setattr("jobsite.run.supervisor.LONGEST_DELAY", 0.1)
+    troubled = charge("web")
+    supervisor.take([troubled, charge("flower")])
+    first, other = pid(supervisor, "web"), pid(supervisor, "flower")
+    troubled.command = failing_once(troubled.command, errno.EAGAIN)
+    troubled.begin = lambda: failing_once(lambda _: True, errno.ENOENT)
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: supervisor.run_until_ready() and troubled.child and troubled.child.pid != first)
+    told = "web cannot be started; trying again in 0s: [Errno 11] Resource temporarily unavailable"
+    assert told in capsys.readouterr().out
+    assert pid(supervisor, "flower") == other
+
+
+def failing_once(function: Callable[P, Answer], number: int) -> Callable[P, Answer]:
+    """Fails as the system does, and works when it is called again."""
+    errors = [OSError(number, os.strerror(number))]
+
+    def called(*arguments: P.args, **options: P.kwargs) -> Answer:
+        while errors:
+            raise errors.pop()
+        return function(*arguments, **options)
+
+    return called
+
+
+def test_f28_a_child_that_cannot_be_written_down_runs_all_the_same(
+    supervisor: Supervisor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """F28: the record of children is on the disk that is full."""
+    (tmp_path / "children.tmp").symlink_to("/dev/full")
+    supervisor.take([charge("web")])
+    assert supervisor.run_until_ready()
+    assert "web runs, but could not be written down: [Errno 28] No space left" in capsys.readouterr().out
+
+
+def test_a_log_whose_directory_was_cleared_away_is_begun_anew(tmp_path: Path) -> None:
+    child = Child(["true"], environment=os.environ, log=tmp_path / "logs" / "x.log", directory=tmp_path)
+    assert child.wait(5)
+    assert (tmp_path / "logs" / "x.log").exists()
+    assert (tmp_path / "logs").stat().st_mode & 0o777 == 0o700
 
 
 def test_servers_stay_until_the_front_has_stopped(supervisor: Supervisor) -> None:
