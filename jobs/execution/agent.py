@@ -195,8 +195,9 @@ class NodeAgent:
 
     def _station_sweep(self, wish: Wish) -> None:
         sweep_due.send(sender=NodeAgent, station=self.station, trigger=wish.trigger, dry_run=wish.dry_run)
+        watch = self.station.watch_wrapper if wish.dry_run else self.ends.watch
         for job in Job.objects.running().on(self.station.node_name):
-            guarded(partial(self.station.watch_wrapper, job))
+            guarded(partial(watch, job))
         if not wish.dry_run:
             guarded(self._strays.sweep)
             guarded(self._reconciliation.look)

@@ -33,10 +33,15 @@ class Ends:
         job = running_here(self._station, *pair)
         if job is None:
             self._observers.tell(pair)
-        elif not self._station.watch_wrapper(job):
-            self.note(pair)
-        elif job.phase == Phase.STOPPING:  # whoever asked found it in a thread's hands
+        elif self.watch(job) and job.phase == Phase.STOPPING:  # whoever asked found it in a thread's hands
             self._settle(*pair)
+
+    def watch(self, job: Job) -> bool:
+        """Be told of its end. False: it is over by now, and taken note of."""
+        watched = self._station.watch_wrapper(job)
+        if not watched:
+            self.note((job.pk, job.attempt))
+        return watched
 
     def note(self, *pairs: Pair) -> None:
         """Their wrappers have gone, so each exit.json is there, or never will be."""

@@ -6,6 +6,7 @@ The row stays as it is. The file `told` in the attempt's directory says that nob
 import logging
 
 from jobs import lifecycle
+from jobs.execution.ends import AWAY
 from jobs.execution.settle import ending_of
 from jobs.execution.spool import AttemptDirectory
 from jobs.execution.station import Station
@@ -34,6 +35,10 @@ def tell_if_late(job: Job, directory: AttemptDirectory, station: Station) -> Non
             _tell(job, directory, station)
     except OSError as error:
         logger.error("job=%s attempt=%s: %s", directory.job_id, directory.attempt, error)
+    except AWAY:
+        raise
+    except Exception:
+        logger.exception("job=%s attempt=%s: its result is not told", directory.job_id, directory.attempt)
 
 
 def is_late(job: Job, directory: AttemptDirectory) -> bool:

@@ -5,8 +5,8 @@ What is opened is a plain file of moderate size, or nothing; what it holds has t
 
 import errno
 import json
-import math
 import os
+import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -18,6 +18,10 @@ from jobs.execution.processes import Identity
 LARGEST: Final = 64 * 1024
 MOST_POINTS: Final = 300
 MOST_WORDS: Final = 8192
+HIGHEST: Final = 2**63
+"""Above what any amount is; JSON knows numbers that neither a float nor the database can hold."""
+UNWRITABLE: Final = re.compile("[\0\ud800-\udfff]")
+"""What JSON can tell, and neither the database nor the name of a file can hold."""
 HIGHEST_CODE: Final = 255
 HIGHEST_SIGNAL: Final = 64
 HIGHEST_PID: Final = 2**22
@@ -83,7 +87,7 @@ def read_ticket(path: Path) -> Ticket | None:
     numbers = [content.get(name) for name in ("wrapper_pid", "wrapper_ticks", "pid", "start_ticks")]
     boot, note = content.get("boot_id"), content.get("note", "")
     sound = all(map(_is_amount, numbers)) and all(map(_is_pid, numbers[::2]))
-    if not sound or not isinstance(boot, str) or not isinstance(note, str):
+    if not sound or not isinstance(boot, str) or not is_text(note):
         raise UnreadableFileError(path, "it names no wrapper and no job")
     wrapper_pid, wrapper_ticks, pid, start_ticks = map(int, numbers)  # type: ignore[arg-type]
     return Ticket(
@@ -115,15 +119,20 @@ def _is_sound(outcome: Outcome) -> bool:
         sum(end is not None for end in ends) == 1
         and (code is None or (_is_amount(code) and code <= HIGHEST_CODE))
         and (number is None or (_is_amount(number) and 1 <= number <= HIGHEST_SIGNAL))
-        and (words is None or isinstance(words, str))
+        and (words is None or is_text(words))
         and outcome.cause in CAUSES
         and _is_amount(outcome.max_rss_kb)
         and all(_is_time(seconds) for seconds in (outcome.cpu_seconds, outcome.wall_seconds))
     )
 
 
+def is_text(value: object) -> bool:
+    """Text of moderate length that can be written to the database and to a page."""
+    return isinstance(value, str) and len(value) <= MOST_WORDS and not UNWRITABLE.search(value)
+
+
 def _is_amount(value: object) -> bool:
-    return type(value) is int and 0 <= value < 2**63
+    return type(value) is int and 0 <= value < HIGHEST
 
 
 def _is_pid(value: object) -> bool:
@@ -132,7 +141,7 @@ def _is_pid(value: object) -> bool:
 
 
 def _is_time(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(value) and value >= 0  # type: ignore[arg-type,operator]
+    return type(value) in (int, float) and 0 <= value < HIGHEST  # type: ignore[operator]
 
 
 def _is_flag(value: object) -> bool:
@@ -151,10 +160,6 @@ def _are_measured(value: object) -> bool:
     return isinstance(value, list) and len(value) in (0, 2) and all(map(_is_time, value))
 
 
-def _are_words(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= MOST_WORDS and "\0" not in value
-
-
 EXTRAS: Final[dict[str, Callable[[object], bool]]] = {
     "core_dumped": _is_flag,
     "peak_mb": _is_time,
@@ -162,7 +167,7 @@ EXTRAS: Final[dict[str, Callable[[object], bool]]] = {
     "measured": _are_measured,
     "oom": OOMS.__contains__,
     "disk_full": _is_flag,
-    "last_words": _are_words,
+    "last_words": is_text,
 }
 """What an outcome may tell besides, each with its test: one that fails it is left out, the rest counts."""
 

@@ -1,10 +1,12 @@
 """A running job whose supervision broke is settled: by its own node, or by others when that node is lost."""
 
+import logging
 from collections.abc import Iterator
 from datetime import datetime
 
 from django.core.exceptions import ObjectDoesNotExist
 
+from jobs.execution.ends import AWAY
 from jobs.execution.settle import examine, needs_settling, running_here, settle
 from jobs.execution.station import Station
 from jobs.execution.verdict import Verdict
@@ -13,6 +15,8 @@ from jobs.models import Job
 from recovery import lost_nodes
 from recovery.lost_nodes import Silences
 from recovery.strategies.base import MOVED_ON, RecoveryStrategy
+
+logger = logging.getLogger("recovery")
 
 LEFT = {
     Verdict.HEALTHY: "its wrapper lives, and has been asked again to end it if somebody wants that",
@@ -77,4 +81,9 @@ def _looks_sick(job: Job, station: Station) -> bool:
     try:
         return needs_settling(job, station)
     except (OSError, ObjectDoesNotExist):
+        return True
+    except AWAY:
+        raise
+    except Exception:
+        logger.exception("job=%s attempt=%s: it cannot be looked at", job.pk, job.attempt)
         return True

@@ -16,6 +16,7 @@ from jobs.execution import processes
 from jobs.execution.agent import NodeAgent
 from jobs.execution.processes import Identity
 from jobs.execution.records import Outcome
+from jobs.execution.settle import identities_of
 from jobs.execution.signals import sweep_due
 from jobs.execution.spool import Spool
 from jobs.execution.station import Station
@@ -109,6 +110,28 @@ def stuck_sweep(agent: NodeAgent) -> Iterator[None]:
         over.set()
         thread.join()
         sweep_due.disconnect(sticks)
+
+
+def test_a_job_that_ends_just_when_the_sweep_has_looked_at_it_need_not_wait_for_the_next_sweep(
+    agent: NodeAgent, station: Station, claimed: Claim, marked: Callable[[str], Process]
+) -> None:
+    job, process = supervised(station, claimed, marked)
+    identities = identities_of(station.ticket_of(job))
+    assert identities is not None
+    assert lifecycle.activate(job, identities, note="", actor="n1")
+
+    def ends(**_: object) -> None:
+        process.kill()
+        process.wait()
+
+    sweep_due.connect(ends)
+    try:
+        agent._obey(messages.SWEEP)
+        assert agent.sweeps.one()
+    finally:
+        sweep_due.disconnect(ends)
+    job.refresh_from_db()
+    assert job.reason == Reason.SUPERVISOR_LOST
 
 
 def test_a_machine_that_is_refused_a_nodes_name_leaves_the_nodes_size_alone(

@@ -12,6 +12,7 @@ from pytest_django import Settings
 from jobs import lifecycle
 from jobs.execution import archive
 from jobs.execution.archive import Archive
+from jobs.execution.late_results import tell_if_late
 from jobs.execution.records import Outcome
 from jobs.execution.spool import AttemptDirectory
 from jobs.execution.station import Station
@@ -202,6 +203,21 @@ def test_a_few_are_looked_at_in_one_sweep_and_the_next_goes_on(
         [True, True, False, False, True],
         [True, True, False, False, False],
     ]
+
+
+class Odd(AttemptDirectory):
+    """One in which a job has left something that nobody has thought of."""
+
+    def outcome(self) -> Outcome | None:
+        raise OverflowError
+
+
+def test_whatever_an_attempt_has_left_there_is_told_to_the_log_and_to_nobody_else(
+    station: Station, claimed: Claim, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = lost(claimed())
+    tell_if_late(job, Odd(station.spool, job.pk, job.attempt), station)
+    assert f"job={job.pk} attempt=1: its result is not told" in caplog.text
 
 
 def test_one_that_cannot_be_read_keeps_none_of_the_others_from_its_turn(

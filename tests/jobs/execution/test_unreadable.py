@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from jobs import lifecycle
+from jobs.execution.records import Outcome
 from jobs.execution.settle import settle
 from jobs.execution.station import Station
 from jobs.models import Job
@@ -25,6 +27,7 @@ EXIT = {
     "max_rss_kb": 1024,
     "wall_seconds": 0.1,
 }
+GONE = lifecycle.Identities(2**22, 1, 2**22, 1)
 TICKET = {"boot_id": "", "wrapper_pid": 2**22, "wrapper_ticks": 1, "pid": 2**22, "start_ticks": 1}
 
 
@@ -44,7 +47,11 @@ def launched(station: Station, claimed: Callable[[], Job]) -> Callable[..., Job]
     return make
 
 
-@pytest.mark.parametrize("garbage", [*GARBAGE, json.dumps({**EXIT, "exit_code": 256}).encode()])
+ODD: list[dict[str, object]] = [{"exit_code": 256}, {"cpu_seconds": 10**400}, {"wall_seconds": 1e308}]
+ODD += [{"exit_code": None, "launch_error": words} for words in ("\0", "\ud800", "a" * 9000)]
+
+
+@pytest.mark.parametrize("garbage", [*GARBAGE, *(json.dumps({**EXIT, **odd}).encode() for odd in ODD)])
 def test_an_outcome_that_cannot_be_read_counts_as_none(
     station: Station, launched: Callable[..., Job], garbage: bytes
 ) -> None:
@@ -52,6 +59,36 @@ def test_an_outcome_that_cannot_be_read_counts_as_none(
     assert settle(job, station)
     job.refresh_from_db()
     assert (job.state, job.reason) == (State.FAILED, Reason.SUPERVISOR_LOST)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"peak_mb": 10**400},
+        {"peak_mb": 1e308},
+        {"usage": [[0, 10**400, 1]]},
+        {"cause": "memory", "measured": [10**400, 1]},
+        {"last_words": "no \0 text"},
+        {"last_words": "\ud800"},
+    ],
+)
+def test_what_an_outcome_tells_besides_is_left_out_where_it_is_odd_and_the_end_is_recorded(
+    station: Station, launched: Callable[..., Job], odd: dict[str, object]
+) -> None:
+    job = launched(json.dumps({**EXIT, **odd}).encode())
+    assert settle(job, station)
+    job.refresh_from_db()
+    assert (job.exit_code, job.max_rss_mb, job.last_words) == (3, 1.0, "")
+
+
+@pytest.mark.parametrize("note", [1, "\0", "\ud800", "a" * 9000])
+def test_a_ticket_whose_note_nobody_can_write_down_is_some_wrappers(
+    station: Station, launched: Callable[..., Job], note: object
+) -> None:
+    job = launched(None, json.dumps({**TICKET, "boot_id": station.boot_id, "note": note}).encode())
+    ticket = station.ticket_of(job)
+    assert ticket is not None
+    assert (ticket.legible, ticket.is_tombstone) == (False, False)
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
@@ -80,6 +117,31 @@ def test_a_job_that_nobody_can_look_at_keeps_no_other_from_its_end(
     station.directory_of(lost).path.rmdir()
     station.directory_of(lost).path.write_text("no directory")  # to link a tombstone here is an error
     result = RecoveryManager(station).recover()
+    well.refresh_from_db()
+    assert well.exit_code == 3
+    assert result.failed == {"OrphanJobRecoveryStrategy": [lost.pk]}
+
+
+class Odd(Station):
+    """A node's view of jobs, one of which has left something there that nobody has thought of."""
+
+    odd = 0
+
+    def outcome_of(self, job: Job) -> Outcome | None:
+        if job.pk == self.odd:
+            raise OverflowError
+        return super().outcome_of(job)
+
+
+def test_whatever_a_job_has_left_there_keeps_no_other_from_its_end(
+    station: Station, launched: Callable[..., Job]
+) -> None:
+    lost, well = (launched(json.dumps(EXIT).encode()) for _ in range(2))
+    odd = Odd(station.node_name, station.spool)
+    odd.odd = lost.pk
+    for job in (lost, well):
+        assert lifecycle.activate(job, GONE, note="", actor="n1")
+    result = RecoveryManager(odd).recover()
     well.refresh_from_db()
     assert well.exit_code == 3
     assert result.failed == {"OrphanJobRecoveryStrategy": [lost.pk]}
