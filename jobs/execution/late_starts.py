@@ -4,10 +4,20 @@ Others may have given them up meanwhile, and run them again. The tombstone in th
 them from starting, whoever is about to launch them: a worker's thread that was frozen, or a wrapper.
 """
 
+import errno
+import logging
+from collections.abc import Iterable
+from typing import Final
+
 from jobs.execution.hands import Pair
 from jobs.execution.spool import Spool
 from jobs.execution.station import Station
 from jobs.models import ResourceAllocation
+
+logger = logging.getLogger("jobs.agent")
+
+ITS_OWN: Final = (errno.ENOTDIR, errno.ENOENT, errno.ELOOP, errno.EXDEV, errno.EACCES, errno.EPERM)
+"""Its job has put something else in its directory's place, or locked it: no wrapper links there either."""
 
 
 def found(station: Station) -> set[Pair]:
@@ -25,8 +35,17 @@ def found(station: Station) -> set[Pair]:
     return doubtful | startable.intersection(released.values_list("job_id", "attempt"))
 
 
-def fence(spool: Spool, job_id: int, attempt: int) -> None:
-    """This attempt never starts, unless its ticket is linked already."""
-    directory = spool.attempt(job_id, attempt)
-    directory.make()
-    directory.bury()
+def fence(spool: Spool, pairs: Iterable[Pair]) -> None:
+    """None of these starts any more, unless its ticket is linked already.
+
+    Raises OSError when the spool takes no tombstones: nothing is to be built on this then.
+    """
+    for job_id, attempt in pairs:
+        directory = spool.attempt(job_id, attempt)
+        directory.make()
+        try:
+            directory.bury()
+        except OSError as error:
+            if error.errno not in ITS_OWN or not (spool.path / "tombstone").exists():
+                raise
+            logger.error("job=%s attempt=%s: cannot be fenced: %s", job_id, attempt, error)

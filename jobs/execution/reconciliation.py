@@ -43,5 +43,4 @@ class Reconciliation:
 def fence_dead_attempts(station: Station) -> None:
     """What was claimed here, has no ticket and lives no longer never starts. A thread may still be at it."""
     claimed = ResourceAllocation.objects.without_ticket(station.node_name, station.spool.spool_id)
-    for job_id, attempt in claimed.released().values_list("job_id", "attempt"):
-        fence(station.spool, job_id, attempt)
+    fence(station.spool, claimed.released().values_list("job_id", "attempt"))

@@ -30,8 +30,7 @@ class Renewals:
         """Before a renewal. After a long silence nothing starts on the strength of a late one."""
         self._began = boottime()
         if self.age() > settings.FENCE_AFTER.total_seconds():
-            for pair in late_starts.found(self._station):
-                late_starts.fence(self._station.spool, *pair)
+            late_starts.fence(self._station.spool, late_starts.found(self._station))
 
     def note(self) -> None:
         """After a renewal has committed: tell the wrappers of it. With a broken disk they go without."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from jobs.execution.durable import make_once, sync_directory, write_durably
-from jobs.execution.records import Outcome, Ticket, read_outcome, read_ticket
+from jobs.execution.records import Outcome, Ticket, UnreadableFileError, read_outcome, read_ticket
 
 VERSION: Final = 1
 
@@ -120,10 +120,17 @@ class AttemptDirectory:
         try:
             os.link(self.spool.path / "tombstone", self.path / "ticket")
         except FileExistsError:
-            ticket = self.ticket()
-            return Burial.ALREADY if ticket is not None and ticket.is_tombstone else Burial.LOST
+            return Burial.ALREADY if self._is_buried() else Burial.LOST
         sync_directory(self.path)
         return Burial.WON
+
+    def _is_buried(self) -> bool:
+        """The ticket is the tombstone. One that cannot be read is some wrapper's."""
+        try:
+            ticket = self.ticket()
+        except UnreadableFileError:
+            return False
+        return ticket is not None and ticket.is_tombstone
 
     def outcome(self) -> Outcome | None:
         """How the attempt ended, by its wrapper's word. None: it has not said so."""

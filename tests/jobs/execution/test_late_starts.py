@@ -1,5 +1,8 @@
 """A node wakes up after a long silence: what others have given up meanwhile does not start there any more."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from jobs.execution import launcher, runner
@@ -7,11 +10,15 @@ from jobs.execution.agent import NodeAgent
 from jobs.execution.hands import Hands
 from jobs.execution.launcher import Refused
 from jobs.execution.order import GivenUpError, prepare
+from jobs.execution.reconciliation import Reconciliation
 from jobs.execution.renewals import Renewals
 from jobs.execution.spool import AttemptDirectory, Spool
 from jobs.execution.station import Station
-from jobs.models import Job, ResourceAllocation
+from jobs.execution.strays import Strays
+from jobs.models import Job, Node, ResourceAllocation
+from jobs.states import Service
 from tests import making
+from tests.eventually import eventually
 from tests.jobs.execution import running
 
 pytestmark = pytest.mark.django_db
@@ -142,3 +149,60 @@ def test_a_job_that_lost_its_ticket_while_it_ran_is_no_late_start(station: Stati
     running.tell_renewal(station.spool, ago=100)
     Renewals(station).begin()
     assert not ticket.exists()
+
+
+def put_a_file(directory: Path) -> None:
+    directory.write_text("no directory")
+
+
+def put_a_dangling_link(directory: Path) -> None:
+    directory.symlink_to("nowhere")
+
+
+def put_a_torn_ticket(directory: Path) -> None:
+    directory.mkdir()
+    (directory / "ticket").write_text("{")
+
+
+def put_a_link_as_ticket(directory: Path) -> None:
+    directory.mkdir()
+    (directory / "ticket").symlink_to("ticket")
+
+
+ODD = (put_a_file, put_a_dangling_link, put_a_torn_ticket, put_a_link_as_ticket)
+
+
+@pytest.mark.parametrize("put", ODD)
+def test_what_a_job_made_of_its_directory_stops_neither_a_renewal_nor_the_fence_of_others(
+    agent: NodeAgent, spool: Spool, put: Callable[[Path], None]
+) -> None:
+    making.node(cpus=8)
+    odd, well = (running.claimed(agent.station, requeue=True) for _ in range(2))
+    put(agent.station.directory_of(odd).path)
+    wake(agent)
+    assert Renewals(agent.station).age() < 100
+    assert running.ticket_of(agent.station.directory_of(well)).is_tombstone
+
+
+def test_f65_a_ticket_that_cannot_be_read_keeps_no_node_from_its_return(station: Station) -> None:
+    """F65: its attempt had ended before its start was recorded."""
+    job = running.launched(station, "true")
+    directory = station.directory_of(job)
+    running.outcome_of(directory)
+    (directory.path / "ticket").write_text("{")
+    running.give_up(job)
+    reconciliation = Reconciliation(station, Strays(station))
+
+    def is_up() -> bool:
+        reconciliation.look()
+        return Node.objects.get().service == Service.UP
+
+    eventually(is_up, within=running.LONG)
+
+
+def test_nothing_is_renewed_while_the_tombstone_cannot_be_linked(agent: NodeAgent, spool: Spool) -> None:
+    running.claimed(agent.station, requeue=True)
+    (spool.path / "tombstone").unlink()
+    with pytest.raises(FileNotFoundError):
+        wake(agent)
+    assert Renewals(agent.station).age() >= 100
