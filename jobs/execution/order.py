@@ -30,7 +30,7 @@ def prepare(job: Job, directory: AttemptDirectory, *, cages: Cages | None = None
     Raises GivenUpError when the job may run elsewhere by now.
     """
     held = ResourceAllocation.objects.unreleased().filter(job=job, attempt=job.attempt)
-    allocation = held.first()
+    allocation = held.select_related("job").only("attempt", "gpus", "cpu_indices", "job__started_at").first()
     if allocation is None:
         raise GivenUpError(job.pk, job.attempt)
     (directory.path / scratch.NAME).mkdir(mode=0o700)
@@ -64,6 +64,9 @@ def prepare(job: Job, directory: AttemptDirectory, *, cages: Cages | None = None
 
 
 def _facts(job: Job, allocation: ResourceAllocation, directory: AttemptDirectory, work_dir: Path) -> JobFacts:
+    claimed_at = allocation.job.started_at  # the row in hand is older than its claim
+    if claimed_at is None:
+        raise GivenUpError(job.pk, job.attempt)
     return JobFacts(
         job_id=job.pk,
         attempt=job.attempt,
@@ -76,7 +79,7 @@ def _facts(job: Job, allocation: ResourceAllocation, directory: AttemptDirectory
         memory_mb=job.memory_mb,
         gpus=tuple(allocation.gpus),
         work_dir=work_dir,
-        started_at=job.started_at or job.submitted_at,
+        started_at=claimed_at,
         time_limit=job.time_limit,
         restarts=job.restarts,
         scratch=directory.path / scratch.NAME,
