@@ -154,7 +154,8 @@ class NodeAgent:
             if not self.station.spool.is_intact():
                 self._leave("its spool is gone")
                 return False
-            self.lease.renew(hears_broker=hears_broker)
+            if self.lease.renew(hears_broker=hears_broker):
+                self.sweeps.ask(TIMER)  # what others run again must end here at once
         except LeaseLostError:
             self._leave(f"another agent speaks for node {self.station.node_name} now")
             return False

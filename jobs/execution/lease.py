@@ -1,8 +1,7 @@
-"""A node's lease: taken and renewed by the database's clock, believed by this process's monotonic one."""
+"""A node's lease: by the database's clock; here believed by one that goes on while the machine sleeps."""
 
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,9 +10,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from jobs import messages
-from jobs.execution.renewals import Renewals
+from jobs.execution.renewals import Renewals, boottime
 from jobs.models import Node, NodeLease
 from jobs.models.clock import ClockTimestamp, from_now
+from jobs.states import Service
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class LeaseKeeper:
 
         False: not yet.
         """
-        began = time.monotonic()
+        began = boottime()
         with self._lock:
             self._begin()
             if not (self._create() or self._take_over()):
@@ -55,17 +55,27 @@ class LeaseKeeper:
         messages.wake_scheduler()
         return True
 
-    def renew(self, *, hears_broker: bool) -> None:
-        """Renew it. Raises LeaseLostError when another agent has taken it."""
-        began = time.monotonic()
+    def renew(self, *, hears_broker: bool) -> bool:
+        """Renew it. Answers whether others have given the node up meanwhile.
+
+        No clock here need have told of that: those of a paused virtual machine stand still. Who gives a node
+        up locks its lease, finds it over, and says so in one transaction, so after this one nobody does.
+        Raises LeaseLostError when another agent has taken it.
+        """
+        began = boottime()
         with self._lock:
             self._begin()
             changes = {"broker_ok_at": ClockTimestamp()} if hears_broker else {}
             mine = NodeLease.objects.filter(node=self._node, incarnation=self._incarnation)
-            if mine.update(lease_until=from_now(self._lease), **changes) != 1:
-                self._held_until = 0.0
-                raise LeaseLostError(self._node.name)
+            with transaction.atomic():
+                if mine.update(lease_until=from_now(self._lease), **changes) != 1:
+                    self._held_until = 0.0
+                    raise LeaseLostError(self._node.name)
+                given_up = Node.objects.filter(pk=self._node.pk, service=Service.DOWN).exists()
+            if given_up and self._renewals is not None:
+                self._renewals.refuse_late_starts()
             self._renewed(began)
+            return given_up
 
     def give_up(self) -> None:
         """Claim nothing any more.
@@ -79,7 +89,7 @@ class LeaseKeeper:
     def claiming(self) -> Iterator[bool]:
         """In here no renewal happens. Answers whether the lease is held; if not, nothing may be claimed."""
         with self._lock:
-            yield time.monotonic() < self._held_until
+            yield boottime() < self._held_until
 
     def _begin(self) -> None:
         if self._renewals is not None:

@@ -30,7 +30,11 @@ class Renewals:
         """Before a renewal. After a long silence nothing starts on the strength of a late one."""
         self._began = boottime()
         if self.age() > settings.FENCE_AFTER.total_seconds():
-            late_starts.fence(self._station.spool, late_starts.found(self._station))
+            self.refuse_late_starts()
+
+    def refuse_late_starts(self) -> None:
+        """What others may have given up, or have, does not start here any more."""
+        late_starts.fence(self._station.spool, late_starts.found(self._station))
 
     def note(self) -> None:
         """After a renewal has committed: tell the wrappers of it. With a broken disk they go without."""

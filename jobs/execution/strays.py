@@ -17,7 +17,7 @@ from jobs.execution.hands import Pair
 from jobs.execution.processes import Identity
 from jobs.execution.station import Station
 from jobs.models import Job
-from jobs.states import EventKind
+from jobs.states import EventKind, Phase
 
 logger = logging.getLogger("jobs.agent")
 
@@ -26,7 +26,10 @@ Kill = Callable[[str, Iterable[Identity]], bool]
 
 
 class Strays:
-    """The strays of one node. None is killed before a grace is over: a wrapper may just be leaving."""
+    """The strays of one node. None is killed before a grace is over: a wrapper may just be leaving.
+
+    But for those whose job runs again, or soon will: the second run has as little patience as the first.
+    """
 
     def __init__(self, station: Station, kill: Kill = processes.kill_tree) -> None:
         self._station = station
@@ -43,7 +46,10 @@ class Strays:
             moment = time.monotonic()
             self._since = {pair: self._since.get(pair, moment) for pair, strays in found.items() if strays}
             due = moment - settings.STALE_GRACE.total_seconds()
-            certain = {pair: found[pair] for pair, since in self._since.items() if since <= due}
+            again = _run_again({pair[0] for pair in self._since})
+            certain = {
+                pair: found[pair] for pair, since in self._since.items() if since <= due or pair[0] in again
+            }
         for pair, strays in certain.items():
             self._end(pair, strays)
         return len(certain)
@@ -92,3 +98,9 @@ class Strays:
                 attempt=pair[1],
                 pids=pids,
             )
+
+
+def _run_again(job_ids: set[int]) -> set[int]:
+    """Those of these jobs that others may have begun again by now."""
+    again = Job.objects.filter(pk__in=job_ids, requeue=True).exclude(phase=Phase.DONE)
+    return set(again.values_list("pk", flat=True))

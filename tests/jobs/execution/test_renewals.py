@@ -12,7 +12,8 @@ from jobs.execution.lease import LeaseKeeper, LeaseLostError
 from jobs.execution.order import prepare
 from jobs.execution.renewals import Renewals, boottime
 from jobs.execution.station import Station
-from jobs.models import Job, NodeLease
+from jobs.models import Job, Node, NodeLease
+from jobs.states import Service
 from tests import making
 from tests.jobs.execution import running
 
@@ -109,6 +110,24 @@ def test_a_lease_that_is_taken_and_renewed_is_told_of_and_a_lost_one_is_not(
     with pytest.raises(LeaseLostError):
         keeper.renew(hears_broker=True)
     assert renewals.age() >= 100
+
+
+def test_a_node_that_was_given_up_while_no_clock_here_went_on_starts_nothing_of_what_was(
+    renewals: Renewals, station: Station
+) -> None:
+    """F64: its virtual machine was paused."""
+    here = {"boot_id": station.boot_id, "spool_id": station.spool.spool_id, "lease": timedelta(minutes=1)}
+    node = making.node(cpus=8)
+    keeper = LeaseKeeper(node, **here, renewals=renewals)  # type: ignore[arg-type]
+    NodeLease.objects.all().delete()
+    assert keeper.take()
+    assert not keeper.renew(hears_broker=True)
+    job = running.claimed(station, requeue=True)
+    assert not keeper.renew(hears_broker=True)
+    assert not is_fenced(station, job)
+    Node.objects.update(service=Service.DOWN)
+    assert keeper.renew(hears_broker=True)
+    assert is_fenced(station, job)
 
 
 def test_a_file_that_cannot_be_written_costs_the_wrappers_their_news_and_not_the_node_its_lease(

@@ -12,6 +12,7 @@ from jobs.execution.strays import Strays
 from jobs.models import Job
 from jobs.states import EventKind
 from tests import making
+from tests.jobs.execution import running
 from tests.jobs.execution.conftest import Process
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +58,18 @@ def test_what_an_older_attempt_left_is_killed(
     present = marked(token_of(station, again))
     assert kills(station, older)
     assert (again.attempt, present.poll()) == (2, None)
+
+
+@pytest.mark.parametrize("requeue", [True, False])
+def test_only_what_is_run_again_elsewhere_is_killed_without_a_grace(
+    station: Station, marked: Start, settings: Settings, requeue: bool
+) -> None:
+    """F64: its machine was paused, so its wrapper has not noticed that it was given up."""
+    settings.STALE_GRACE = timedelta(days=1)
+    job = running.claimed(station, requeue=requeue)
+    older = marked(token_of(station, job))
+    assert lifecycle.return_unstarted(job, actor="n1")
+    assert kills(station, older) == requeue
 
 
 def test_what_nobody_has_a_row_of_is_killed(station: Station, marked: Start) -> None:
