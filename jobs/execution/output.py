@@ -5,6 +5,7 @@ agent reads for us; when that node is silent, that is what is answered.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from jobs.models import Job, Node
 from jobs.models.clock import database_now
 from jobs.states import Phase
 
-__all__ = ["CHUNK", "STREAMS", "Chunk", "read", "tail"]
+__all__ = ["CHUNK", "STREAMS", "Chunk", "more", "read", "tail"]
 
 SILENT: Final = "Node {} does not answer, so the output cannot be shown now."
 
@@ -40,15 +41,22 @@ def read(job: Job, attempt: int, stream: str = "stdout", offset: int = 0, limit:
     """
     if job.node is None or job.started_at is None:
         return Chunk(b"", offset, 0, job.is_final)
-    spool = settings.JOBSITE_VAR / "spool" / job.node.name
-    if spool.is_dir():
-        return _chunk(job, stream_file.read(spool / f"{job.pk}.{attempt}", stream, offset, limit))
-    reachable = Node.objects.filter(pk=job.node.pk).reachable(database_now()).exists()
-    piece = far_output.ask(job.node.name, job.pk, attempt, stream, offset, limit) if reachable else None
+    node = job.node
+    reachable = _is_here(node) or Node.objects.filter(pk=node.pk).reachable(database_now()).exists()
+    piece = _piece(job, node, attempt, stream, offset, limit) if reachable else None
     if piece is None:
         gone = job.is_final and not reachable
-        return Chunk(b"", offset, offset, ended=gone, note=SILENT.format(job.node.name))
+        return Chunk(b"", offset, offset, ended=gone, note=SILENT.format(node.name))
     return _chunk(job, piece)
+
+
+def more(job: Job, attempt: int, stream: str, offset: int, limit: int) -> bytes:
+    """What follows a piece that was read just now: no bytes when there are none or its node is silent.
+
+    It asks no database, so any thread may do it: what a thread without a request opens there, nobody closes.
+    """
+    piece = _piece(job, job.node, attempt, stream, offset, limit) if job.node is not None else None
+    return piece.data if piece is not None else b""
 
 
 def tail(job: Job, attempt: int, stream: str = "stdout", limit: int = CHUNK) -> tuple[int, Chunk]:
@@ -56,6 +64,22 @@ def tail(job: Job, attempt: int, stream: str = "stdout", limit: int = CHUNK) -> 
     whole = read(job, attempt, stream, 0, 0)
     start = max(0, whole.size - limit)
     return (start, whole) if whole.note else (start, read(job, attempt, stream, start, limit))
+
+
+def _is_here(node: Node) -> bool:
+    return _spool_of(node).is_dir()
+
+
+def _spool_of(node: Node) -> Path:
+    spool: Path = settings.JOBSITE_VAR / "spool" / node.name
+    return spool
+
+
+def _piece(job: Job, node: Node, attempt: int, stream: str, offset: int, limit: int) -> Piece | None:
+    """Read here, or asked of its agent. None: that one does not answer."""
+    if _is_here(node):
+        return stream_file.read(_spool_of(node) / f"{job.pk}.{attempt}", stream, offset, limit)
+    return far_output.ask(node.name, job.pk, attempt, stream, offset, limit)
 
 
 def _chunk(job: Job, piece: Piece) -> Chunk:

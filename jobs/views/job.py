@@ -98,14 +98,14 @@ def _lifts(found: Job, user: "User") -> bool:
 
 
 async def _pieces(found: Job, stream: str, size: int) -> AsyncIterator[bytes]:
-    read = sync_to_async(output.read, thread_sensitive=False)
+    read = sync_to_async(output.more, thread_sensitive=False)
     start = 0
     while start < size:
-        chunk = await read(found, found.attempt, stream, start, size - start)
-        if not chunk.data:  # cut short by the job meanwhile
+        data = await read(found, found.attempt, stream, start, size - start)
+        if not data:  # cut short by the job meanwhile, or its node is silent
             return
-        yield chunk.data
-        start = chunk.next
+        yield data
+        start += len(data)
 
 
 def _tail(found: Job, stream: str) -> ShownOutput:

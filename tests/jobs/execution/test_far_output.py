@@ -1,22 +1,30 @@
 """The output of another node: asked through the broker, answered by its agent, and no more than that."""
 
+import contextlib
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from celery import current_app
+from django.conf import settings
 from django.core import signing
+from django.db.backends.signals import connection_created
+from django.dispatch import Signal
 
 from jobs.execution import far_output
 from jobs.execution.far_output import Question, answers_to, ask, questions_of
 from jobs.execution.output_desk import OutputDesk
 from jobs.execution.spool import Spool
 from jobs.execution.stream_file import CHUNK, MISSING, Piece
+from jobs.models import Node
+from tests import making
 from tests.eventually import eventually
 from tests.jobs.execution import running
+from tests.web import browser
 
 REPLY = "0123456789abcdef" * 2
 GOOD = {"job_id": 1, "attempt": 1, "stream": "stdout", "offset": 0, "limit": 9, "reply": REPLY}
@@ -62,6 +70,40 @@ def test_every_byte_arrives_and_the_file_of_its_own_too(far: str, spool: Spool, 
         assert (piece.next, piece.size, len(piece.data)) == (len(collected), len(written), CHUNK)
     assert collected == written
     assert ask(far, 1, 1, "stderr", 0, CHUNK) == Piece(b"words\n", 6, 6)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("desk", "outbox")
+def test_a_download_opens_no_database_session_in_a_thread_where_nobody_closes_it(
+    far: str, spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = making.ended()
+    Node.objects.update(name=far)
+    directory = spool.attempt(job.pk, 1)
+    assert directory.make()
+    directory.stdout.write_bytes(bytes(range(256)) * 1024)
+    monkeypatch.setattr(settings, "JOBSITE_VAR", tmp_path / "elsewhere")
+    answer: Any = browser(job.owner).get(f"/jobs/{job.pk}/download/")
+    opened: list[object] = []
+    with noted(connection_created, opened):
+        assert async_to_sync(gather)(answer.streaming_content) == bytes(range(256)) * 1024
+    assert opened == []
+
+
+@contextlib.contextmanager
+def noted(signal: Signal, senders: list[object]) -> Iterator[None]:
+    """Note who sends it."""
+
+    def note(sender: object, **_: object) -> None:
+        senders.append(sender)
+
+    signal.connect(note)
+    yield
+    signal.disconnect(note)
+
+
+async def gather(pieces: AsyncIterator[bytes]) -> bytes:
+    return b"".join([piece async for piece in pieces])
 
 
 @pytest.mark.usefixtures("desk")
