@@ -9,13 +9,13 @@ import re
 import secrets
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 from urllib.parse import quote
 
 from jobs.resources import parse_memory
-from jobsite import setting
+from jobsite import address, setting
 from jobsite.machine import Machine
 from jobsite.setting import OddSetting
 
@@ -40,12 +40,12 @@ class Environment:
     memory_mb: int
     gpus: int
     cgroups: str
-    database_url: str
-    listen_database_url: str
-    redis_url: str
+    database_url: str = field(repr=False)
+    listen_database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
     embedded_postgres: bool
     embedded_broker: bool
-    secret_key: str
+    secret_key: str = field(repr=False)
     allowed_hosts: tuple[str, ...]
     trusted_origins: tuple[str, ...]
     debug: bool
@@ -59,8 +59,8 @@ class Environment:
         node_name = setting.matching(given, "JOBSITE_NODE_NAME", _short_host_name(), NODE_NAME, _NODE_FORM)
         host = setting.host(given, "JOBSITE_HOST", "127.0.0.1")
         port = setting.port(given, "JOBSITE_PORT", 8000)
-        database_url = setting.url(given, "DATABASE_URL", ("postgresql", "postgres"))
-        redis_url = setting.url(given, "REDIS_URL", ("redis", "rediss", "redis+socket"))
+        database_url = address.database(given, "DATABASE_URL")
+        redis_url = address.broker(given, "REDIS_URL")
         _refuse_long_sockets(var)
         machine = Machine()
         return cls(
@@ -74,7 +74,7 @@ class Environment:
             gpus=setting.whole(given, "JOBSITE_GPUS", machine.gpus, 0, 64),
             cgroups=setting.matching(given, "JOBSITE_CGROUPS", "auto", _CGROUPS, "auto or off"),
             database_url=database_url or embedded_database_url(var),
-            listen_database_url=setting.url(given, "LISTEN_DATABASE_URL", ("postgresql", "postgres"))
+            listen_database_url=address.database(given, "LISTEN_DATABASE_URL")
             or database_url
             or embedded_database_url(var),
             redis_url=redis_url or embedded_redis_url(var),

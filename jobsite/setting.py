@@ -4,7 +4,6 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from typing import Final
-from urllib.parse import urlsplit
 
 SHORTEST_KEY: Final = 50  # what Django's own deployment check asks for
 _LABEL: Final = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -103,24 +102,6 @@ def origins(given: Given, name: str) -> tuple[str, ...]:
         if not re.fullmatch(r"https?://[^/?#\s@]+", text):
             raise OddSetting(name, text, "origins separated by commas, such as https://jobs.example.org")
     return texts
-
-
-def url(given: Given, name: str, schemes: tuple[str, ...]) -> str:
-    """A server's address, '' when it is not set. Its password never enters a message."""
-    text = given.get(name, "")
-    if not text:
-        return ""
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError:
-        parts = None
-    if parts is None or parts.scheme not in schemes or not (parts.netloc or parts.path):
-        hidden = re.sub(r"//[^/]*@", "//…@", text)
-        raise OddSetting(
-            name, hidden, f"an address that begins with {' or '.join(f'{s}://' for s in schemes)}"
-        )
-    return text
 
 
 def _listed(given: Given, name: str) -> tuple[str, ...]:

@@ -11,7 +11,9 @@ from jobsite.environment import Environment
 from jobsite.run.ground import FLOWER_HOST
 from jobsite.run.health import loopback
 
-_SERVERS: Final = frozenset({"DATABASE_URL", "LISTEN_DATABASE_URL", "REDIS_URL"})
+_DATABASE: Final = frozenset({"DATABASE_URL", "LISTEN_DATABASE_URL", "PGPASSWORD"})
+"""The last is libpq's own, read where an address names no password: it may hold any character."""
+_SERVERS: Final = _DATABASE | {"REDIS_URL"}
 CONFIDENTIAL: Final = _SERVERS | {"JOBSITE_SECRET_KEY"}
 """Settings that may hold a password or are one."""
 

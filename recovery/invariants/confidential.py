@@ -1,10 +1,12 @@
 """No server secret is where a job can read it: in the files that we wrote for it, or in what it was given."""
 
+import os
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from django.conf import settings
+from psycopg.conninfo import conninfo_to_dict
 
 from jobs.execution import processes
 from recovery.invariants.node import spools
@@ -48,8 +50,8 @@ def _tells(content: bytes) -> bool:
 
 def _secrets() -> set[bytes]:
     """The secret key, and the passwords of the servers as far as they have some."""
-    urls = (settings.LISTEN_DATABASE_URL, settings.CELERY_BROKER_URL)
-    passwords = [urlsplit(url).password or "" for url in urls]
-    words = {settings.SECRET_KEY, str(settings.DATABASES["default"]["PASSWORD"]), *passwords}
-    words |= {unquote(word) for word in passwords}
+    listening = conninfo_to_dict(settings.LISTEN_DATABASE_URL).get("password", "")
+    told = (settings.DATABASES["default"]["PASSWORD"], listening, os.environ.get("PGPASSWORD", ""))
+    passwords = {unquote(urlsplit(settings.CELERY_BROKER_URL).password or ""), *map(str, told)}
+    words = {settings.SECRET_KEY, *passwords, *(quote(word, safe="") for word in passwords)}
     return {word.encode() for word in words if len(word) >= SHORTEST}

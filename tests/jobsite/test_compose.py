@@ -64,6 +64,13 @@ def test_each_service_is_told_every_setting_but_secrets_only_as_far_as_it_needs_
     assert all(f"{name}=" in (ROOT / "Dockerfile").read_text() for name in of_the_image)
 
 
+def test_the_databases_password_may_hold_any_character(services: dict[str, Any]) -> None:
+    for service in (services["web"], services["setup"]):
+        told = service["environment"]
+        assert told["DATABASE_URL"] == told["LISTEN_DATABASE_URL"] == "postgresql://jobsite@postgres/jobsite"
+        assert told["PGPASSWORD"] == services["postgres"]["environment"]["POSTGRES_PASSWORD"]
+
+
 def test_each_service_is_checked_as_the_table_says(
     services: dict[str, Any], table: dict[str, processes.Process]
 ) -> None:

@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("broker")]
 def station(spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Station:
     """The station of n1, in the place where the platform's own would be."""
     monkeypatch.setattr(settings, "JOBSITE_VAR", tmp_path / "var")
+    monkeypatch.setenv("PGPASSWORD", "another-long-password")
     monkeypatch.setattr(settings, "LISTEN_DATABASE_URL", "postgresql://jobsite:%C3%A4-long-password@db/x")
     making.node(cpus=8)
     return Station("n1", Spool.open(tmp_path / "var" / "spool" / "n1"))
@@ -86,6 +87,10 @@ def a_job_was_given_a_servers_password(station: Station) -> None:
     running.started(station.spool, running.WAITS, arguments=["ä-long-password"])
 
 
+def a_job_was_given_the_password_of_libpq(station: Station) -> None:
+    running.started(station.spool, running.WAITS, arguments=["another-long-password"])
+
+
 def a_message_waits_that_nobody_sent(station: Station) -> None:
     messages.publish(making.placed().pk, 1, "n1")
 
@@ -101,6 +106,7 @@ BROKEN: list[tuple[str, Callable[[Station], None]]] = [
     ("I18", a_wrappers_log_holds_the_secret_key),
     ("I18 (processes)", a_job_was_given_the_secret_key),
     ("I18 (processes)", a_job_was_given_a_servers_password),
+    ("I18 (processes)", a_job_was_given_the_password_of_libpq),
 ]
 
 
