@@ -38,13 +38,15 @@ def running_here(station: Station, job_id: int, attempt: int) -> Job | None:
 
 def settle_pair(job_id: int, attempt: int, station: Station) -> bool:
     """Settle this attempt. True: it has ended, by us or by somebody else; False: it goes on."""
-    for _ in range(3):  # somebody may ask for its end between our look and our write
+    seen: set[str] = set()
+    while True:  # somebody may ask for its end between our look and our write: then all is looked at again
         job = running_here(station, job_id, attempt)
         if job is None:
             return True
-        if station.in_hand(job_id, attempt) or settle(job, station) is False:
-            break
-    return running_here(station, job_id, attempt) is None
+        if job.phase in seen or station.in_hand(job_id, attempt):
+            return False
+        seen.add(job.phase)
+        settle(job, station)
 
 
 def settle(job: Job, station: Station) -> bool:
