@@ -25,6 +25,10 @@ RESTARTED = "The node was restarted while it ran."
 UNRECORDED = (
     "Its limit was over and its supervisor did nothing, so the node killed it; its exit code is not known."
 )
+CANCELLED = (
+    "Cancelled{who} while it ran; its supervisor could not be asked, so the node killed it,"
+    " and its exit code is not known."
+)
 
 WRITING = timedelta(minutes=10)
 """How long after a job's limit its wrapper may still try to write down how it ended."""
@@ -175,8 +179,10 @@ def _adopt(job: Job, station: Station) -> bool:
     due = job.phase == Phase.STOPPING or (job.limit_at is not None and job.limit_at <= database_now())
     if not due or not _kill(job, station):
         return kept
-    reason = Reason.SUPERVISOR_LOST if job.phase == Phase.STOPPING else Reason.TIME_LIMIT
-    return lifecycle.lose(job, reason, UNRECORDED, evidence=Evidence.ABSENCE, actor=station.node_name)
+    if job.phase == Phase.STOPPING:
+        who = f" by {job.cancel_requested_by}" if job.cancel_requested_by else ""
+        return _lose(job, station, Reason.SUPERVISOR_LOST, CANCELLED.format(who=who), Evidence.ABSENCE)
+    return _lose(job, station, Reason.TIME_LIMIT, UNRECORDED, Evidence.ABSENCE)
 
 
 def _fence(job: Job, station: Station) -> bool:

@@ -142,7 +142,11 @@ def test_a_job_without_its_wrapper_can_still_be_cancelled(station: Station) -> N
     running.kill(running.ticket_of(station.directory_of(job)).wrapper)
     lifecycle.cancel(job, actor="ana")
     assert sweep(station) == {job.pk: Outcome.RECOVERED}
-    assert fresh(job).state == State.CANCELLED
+    assert (fresh(job).state, job.reason, job.exit_code) == (State.CANCELLED, Reason.CANCELLED, None)
+    assert job.detail == (
+        "Cancelled by ana while it ran; its supervisor could not be asked, so the node killed it,"
+        " and its exit code is not known."
+    )
     assert running.gone(station, job)
 
 
@@ -153,6 +157,7 @@ def test_a_job_without_its_wrapper_ends_at_its_limit(station: Station) -> None:
     Job.objects.filter(pk=job.pk).update(limit_at=database_now())
     assert sweep(station) == {job.pk: Outcome.RECOVERED}
     assert (fresh(job).state, job.reason) == (State.FAILED, Reason.TIME_LIMIT)
+    assert job.detail.startswith("Its limit was over and its supervisor did nothing")
     assert running.gone(station, job)
 
 
