@@ -112,7 +112,8 @@ class OutputView(JobView):
     @extend_schema(
         summary="Read a job's output, at most 64 KiB at a time",
         description="X-Jobsite-Next is the `from` of the next piece, X-Jobsite-Size the bytes there are; "
-        "X-Jobsite-Ended is true when no more will come; X-Jobsite-Note says why there is nothing to read.",
+        "X-Jobsite-Ended is true when no more will come; X-Jobsite-Note says why there is nothing to read. "
+        "X-Jobsite-Attempt tells the run that wrote it: when it changes, ask from byte 0 again.",
         parameters=[
             OpenApiParameter("from", int, description="The first byte."),
             OpenApiParameter("stream", str, enum=list(output.STREAMS)),
@@ -128,6 +129,7 @@ class OutputView(JobView):
             "X-Jobsite-Next": str(chunk.next),
             "X-Jobsite-Size": str(chunk.size),
             "X-Jobsite-Ended": "true" if chunk.ended else "false",
+            "X-Jobsite-Attempt": str(job.attempt),
             **({"X-Jobsite-Note": chunk.note} if chunk.note else {}),
         }
         return HttpResponse(chunk.data, content_type="application/octet-stream", headers=headers)

@@ -6,7 +6,7 @@ from typing import BinaryIO, Final, TypeVar
 
 from jobs.cli.errors import UnreachableError
 from jobs.cli.screen import safe
-from jobs.cli.server import Job, Server
+from jobs.cli.server import Job, Piece, Server
 
 Value = TypeVar("Value")
 
@@ -15,6 +15,7 @@ LONGEST: Final = 1.0
 GROWTH: Final = 1.5
 LOOK_AFTER: Final = 2.0
 """A job without output for so long is looked at: it may be waiting, and the person should know for what."""
+AGAIN: Final = "Job {} is run again, and its output begins anew."
 
 
 def pause(seconds: float) -> None:
@@ -23,14 +24,16 @@ def pause(seconds: float) -> None:
 
 
 def copy(server: Server, number: int, out: BinaryIO, stream: str = "stdout") -> str:
-    """What there is now, and no more: what is written meanwhile is not waited for. Answers why it is none."""
+    """What there is now; what is written meanwhile is not waited for. Answers why it is none, or not all."""
     piece = server.output(number, 0, stream)
-    end = piece.size
+    end, attempt = piece.size, piece.attempt
     while piece.data:
         _write(out, piece.data)
         if piece.next >= end:
             break
         piece = server.output(number, piece.next, stream)
+        if piece.attempt != attempt:
+            return AGAIN.format(number)
     return piece.note
 
 
@@ -52,17 +55,17 @@ class Follower:
         self._say = say
         self._wait = wait
         self._stream = stream
-        self._next = 0
-        self._idle = 0.0
-        self._told = ""
-        self._note = ""
+        self._attempt = 0
         self._away = False
+        self._begin()
 
     def follow(self) -> None:
         """Write all of it; return when the job has ended and nothing more will come."""
         delay = SHORTEST
         while True:
             piece = self._ask(lambda: self._server.output(self._number, self._next, self._stream))
+            if piece is not None and self._is_of_another_run(piece):
+                continue
             if piece is not None and piece.data:
                 _write(self._out, piece.data)
                 self._next, self._idle, delay = piece.next, 0.0, SHORTEST
@@ -79,6 +82,23 @@ class Follower:
         while (job := self._ask(lambda: self._server.job(self._number))) is None:
             self._wait(LONGEST)
         return job
+
+    def _begin(self) -> None:
+        """Nothing of its output is written yet, and nothing said of it."""
+        self._next = 0
+        self._idle = 0.0
+        self._told = ""
+        self._note = ""
+
+    def _is_of_another_run(self, piece: Piece) -> bool:
+        """Its place was one in an earlier run's output, so the next question is for the beginning."""
+        before, self._attempt = self._attempt, piece.attempt
+        if before in (0, piece.attempt):
+            return False
+        if self._next > 0:
+            self._say(AGAIN.format(self._number))
+        self._begin()
+        return True
 
     def _rest(self, seconds: float) -> None:
         self._wait(seconds)

@@ -64,6 +64,8 @@ class Piece:
     ended: bool
     note: str = ""
     """Why there is nothing to read; empty when there is no more to say."""
+    attempt: int = 0
+    """Whose output it is: a job that is run again begins another."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ class Server:
                 int(told["X-Jobsite-Size"]),
                 told["X-Jobsite-Ended"] == "true",
                 str(told.get("X-Jobsite-Note", "")),
+                int(told.get("X-Jobsite-Attempt", "0")),
             )
         except (KeyError, TypeError, ValueError):
             raise UnexpectedAnswerError("the answer does not say which part of the output it is") from None

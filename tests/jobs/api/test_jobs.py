@@ -201,8 +201,8 @@ def test_output_is_read_from_any_byte_and_never_as_a_page(
     (directory / "stdout").write_bytes(b"<script>\x00\xff")
     answer = ana.get(f"jobs/{job.pk}/output/?from=3")
     assert answer.content == b"ript>\x00\xff"
-    told = {name: answer[name] for name in ("X-Jobsite-Next", "X-Jobsite-Size", "X-Jobsite-Ended")}
-    assert list(told.values()) == ["10", "10", "false"]
+    told = [answer[f"X-Jobsite-{name}"] for name in ("Next", "Size", "Ended", "Attempt")]
+    assert told == ["10", "10", "false", "1"]
     assert answer["Content-Type"] == "application/octet-stream"
     assert answer["Content-Disposition"].startswith("attachment;")
     assert answer["X-Content-Type-Options"] == "nosniff"

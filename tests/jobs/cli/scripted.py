@@ -89,11 +89,11 @@ def reply(content: object, status: int = 200, **headers: str) -> Reply:
     return Reply(status, json.dumps(content).encode(), headers)
 
 
-def piece(data: bytes, *, start: int = 0, ended: bool = False) -> Reply:
+def piece(data: bytes, *, start: int = 0, ended: bool = False, attempt: int = 1) -> Reply:
     """An answer with output up to its present end."""
     after = str(start + len(data))
     told = {"X-Jobsite-Next": after, "X-Jobsite-Size": after, "X-Jobsite-Ended": str(ended).lower()}
-    return Reply(200, data, told)
+    return Reply(200, data, {**told, "X-Jobsite-Attempt": str(attempt)})
 
 
 class Asked(NamedTuple):

@@ -90,6 +90,29 @@ def test_output_that_is_gone_is_told_once() -> None:
     assert person.said == ["It was moved."]
 
 
+def test_a_job_that_is_run_again_is_followed_from_its_new_beginning() -> None:
+    queued = piece(b"", start=5)
+    longer = piece(b"end", start=5, ended=True, attempt=2)
+    person = Person(piece(b"first"), queued, longer, piece(b"second end", ended=True, attempt=2))
+    person.follow()
+    assert person.out.getvalue() == b"firstsecond end"
+    assert person.said == ["Job 12 is run again, and its output begins anew."]
+
+
+def test_an_attempt_that_never_ran_is_passed_over_in_silence() -> None:
+    person = Person(piece(b"", attempt=1), piece(b"", attempt=2), piece(b"x", ended=True, attempt=2))
+    person.follow()
+    assert (person.out.getvalue(), person.said) == (b"x", [])
+
+
+def test_a_copy_is_of_one_run_and_says_when_another_has_begun() -> None:
+    first = Reply(200, b"ab", {**piece(b"ab").headers, "X-Jobsite-Size": "4"})
+    out = io.BytesIO()
+    with ScriptedServer([first, piece(b"cd", start=2, attempt=2)]) as server:
+        note = copy(server.client, 12, out)
+    assert (out.getvalue(), note) == (b"ab", "Job 12 is run again, and its output begins anew.")
+
+
 def test_a_refusal_ends_it() -> None:
     person = Person(piece(b"a"), reply({"detail": "No."}, 401))
     with pytest.raises(CommandError, match="No"):
@@ -97,7 +120,7 @@ def test_a_refusal_ends_it() -> None:
 
 
 def test_a_copy_ends_where_the_output_ended_when_it_began() -> None:
-    first = Reply(200, b"ab", {"X-Jobsite-Next": "2", "X-Jobsite-Size": "4", "X-Jobsite-Ended": "false"})
+    first = Reply(200, b"ab", {**piece(b"ab").headers, "X-Jobsite-Size": "4"})
     out = io.BytesIO()
     with ScriptedServer([first, piece(b"cd", start=2), piece(b"more", start=4)]) as server:
         copy(server.client, 12, out)
