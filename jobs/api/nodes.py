@@ -4,7 +4,7 @@ from typing import Final
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,6 +15,7 @@ from jobs.models import Node
 from jobs.models.clock import database_now
 from jobs.models.roles import is_operator
 from jobs.presentation.node import ShownNode, shown
+from jobs.raw_request import RawRequest
 from jobs.states import Service
 
 WISHES: Final = {"drain": Service.DRAIN, "resume": Service.UP, "down": Service.DOWN}
@@ -97,9 +98,10 @@ class SteerNodeView(ApiView):
 
     def _said(self) -> object:
         """The reason in the body. Without a body there is none."""
-        said = read_object(self.request) if int(self.request.headers.get("Content-Length") or 0) else {}
-        for name in said.keys() - {"reason"}:
-            raise ValidationError({name: ["There is no such field. There is: reason."]})
+        headers = self.request.headers
+        has_body = int(headers.get("Content-Length") or 0) > 0 or "Transfer-Encoding" in headers
+        said = read_object(self.request) if has_body else {}
+        RawRequest(said, ("reason",)).raise_errors()
         return said.get("reason", "")
 
     def _find(self, name: str) -> Node:

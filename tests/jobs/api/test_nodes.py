@@ -1,13 +1,16 @@
 """The nodes in the API: everybody looks, operators steer, and say why."""
 
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.handlers.asgi import ASGIRequest
 from pytest_django import DjangoAssertNumQueries
 
 from jobs import fleet
+from jobs.api.nodes import SteerNodeView
 from jobs.fleet import LONGEST_REASON
 from jobs.models import Node, NodeLease
 from jobs.models.clock import from_now
@@ -146,6 +149,26 @@ def test_a_field_that_there_is_not_is_refused(operator: Speaker) -> None:
     making.node()
     answer = steer(operator, "drain", body={"reason": "disk", "why": "disk"})
     assert (answer.status_code, list(answer.json())) == (400, ["why"])
+
+
+def test_a_field_whose_name_cannot_be_written_is_told_all_the_same(operator: Speaker) -> None:
+    making.node()
+    answer = steer(operator, "drain", body='{"reason": "disk", "\\ud800": 1}')
+    assert (answer.status_code, list(answer.json())) == (400, ["\\ud800"])
+
+
+def test_a_reason_that_comes_in_chunks_is_heard(operator: Speaker) -> None:
+    making.node()
+    headers = {**operator.headers, "content-type": "application/json", "transfer-encoding": "chunked"}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/v1/nodes/n1/drain/",
+        "headers": [(name.encode(), text.encode()) for name, text in headers.items()],
+    }
+    request = ASGIRequest(scope, BytesIO(b'{"reason": "new disk"}'))
+    answer = SteerNodeView.as_view(verb="drain")(request, name="n1")
+    assert (answer.status_code, Node.objects.get().wanted_reason) == (200, "new disk")
 
 
 def test_nodes_are_steered_by_nothing_but_a_post(operator: Speaker) -> None:
