@@ -1,9 +1,11 @@
 """The output of another node, asked of its agent through the broker, a piece at a time.
 
 A question names a job, an attempt, a stream and a place in it, and can do nothing but be answered. It is
-sealed with the platform's secret key: whoever merely reaches the broker learns nothing from an agent. The
-question waits in a list of the node's own and not in a queue of Celery's: it is gone after some seconds,
-answered or not, so that a page which is looked at while a node is away fills nothing.
+sealed with the platform's secret key and is answered for some seconds only, by the broker's clock, which both
+sides share: whoever merely reaches the broker can ask an agent nothing that was not asked just now. But
+questions and answers lie there in clear meanwhile, so who can read the broker reads the output that others
+look at. The question waits in a list of the node's own and not in a queue of Celery's: it is gone after some
+seconds, answered or not, so that a page which is looked at while a node is away fills nothing.
 """
 
 import json
@@ -25,7 +27,7 @@ logger = logging.getLogger("jobs.output")
 PATIENCE: Final = 2.5
 """Seconds that a person waits for an answer."""
 KEPT: Final = 10
-"""Seconds after which question and answer are gone."""
+"""Seconds after which question and answer are gone, and a copy of the question is answered no more."""
 MOST_WAITING: Final = 64
 LONGEST_QUESTION: Final = 4096
 LARGEST: Final = 2**63 - 1
@@ -37,13 +39,14 @@ _REPLY: Final = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """Which bytes are wanted, and the name of the list that the answer goes to."""
+    """Which bytes are wanted, when (by the broker's clock), and the list that the answer goes to."""
 
     job_id: int
     attempt: int
     stream: str
     offset: int
     limit: int
+    asked_at: int
     reply: str
 
     def seal(self) -> str:
@@ -60,8 +63,12 @@ class Question:
             return None
         return question if question._is_sound() else None
 
+    def is_new(self, moment: int) -> bool:
+        """Somebody may still wait for the answer. What is older, or of the future, is a copy."""
+        return abs(moment - self.asked_at) <= KEPT
+
     def _is_sound(self) -> bool:
-        numbers = (self.job_id, self.attempt, self.offset, self.limit)
+        numbers = (self.job_id, self.attempt, self.offset, self.limit, self.asked_at)
         return (
             all(type(number) is int and 0 <= number <= LARGEST for number in numbers)
             and self.stream in STREAMS
@@ -82,22 +89,30 @@ def answers_to(reply: str) -> str:
 
 def ask(node_name: str, job_id: int, attempt: int, stream: str, offset: int, limit: int) -> Piece | None:
     """At most `limit` bytes from `offset`. None: the node or the broker does not answer."""
-    question = Question(
-        job_id=job_id,
-        attempt=attempt,
-        stream=stream,
-        offset=offset,
-        limit=min(limit, CHUNK),
-        reply=secrets.token_hex(16),
-    )
     connections: Any = current_app.pool
     try:
         with connections.acquire(block=True, timeout=PATIENCE) as connection:
-            answer = _exchange(connection.default_channel.client, questions_of(node_name), question)
+            client = connection.default_channel.client
+            question = Question(
+                job_id=job_id,
+                attempt=attempt,
+                stream=stream,
+                offset=offset,
+                limit=min(limit, CHUNK),
+                asked_at=clock_of(client),
+                reply=secrets.token_hex(16),
+            )
+            answer = _exchange(client, questions_of(node_name), question)
     except UNANSWERED as error:
         logger.warning("job=%s: its output cannot be asked for: %s", job_id, error)
         return None
     return None if answer is None else unpack(answer)
+
+
+def clock_of(client: Any) -> int:
+    """The broker's time, in seconds."""
+    seconds: int = client.time()[0]
+    return seconds
 
 
 def _exchange(client: Any, waiting: str, question: Question) -> bytes | None:

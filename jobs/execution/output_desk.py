@@ -11,7 +11,7 @@ from typing import Any, Final
 from celery import current_app
 
 from jobs.execution import stream_file
-from jobs.execution.far_output import KEPT, UNANSWERED, Question, answers_to, pack, questions_of
+from jobs.execution.far_output import KEPT, UNANSWERED, Question, answers_to, clock_of, pack, questions_of
 from jobs.execution.spool import Spool
 
 logger = logging.getLogger("jobs.output")
@@ -38,12 +38,19 @@ class OutputDesk:
         """Answer no more."""
         self._stopping.set()
 
-    def answer(self, sealed: bytes) -> tuple[str, bytes] | None:
-        """The list for the answer, and the answer. None: the question is dropped."""
+    def answer(self, sealed: bytes, moment: int) -> tuple[str, bytes] | None:
+        """The list for the answer, and the answer, by the broker's clock. None: the question is dropped."""
         question = Question.unseal(sealed)
         if question is None:
             logger.warning(
                 "dropped a question that is none of ours; is JOBSITE_SECRET_KEY the same everywhere?"
+            )
+            return None
+        if not question.is_new(moment):
+            logger.warning(
+                "job=%s: dropped a question of %s seconds ago: a copy, or the broker's clock was set",
+                question.job_id,
+                moment - question.asked_at,
             )
             return None
         directory = self._spool.attempt(question.job_id, question.attempt).path
@@ -65,7 +72,7 @@ class OutputDesk:
     def _serve(self, client: Any) -> None:
         while not self._stopping.is_set():
             asked = client.blpop([self._waiting], timeout=LISTENING)
-            answered = self.answer(asked[1]) if asked is not None else None
+            answered = self.answer(asked[1], clock_of(client)) if asked is not None else None
             if answered is not None:
                 with client.pipeline(transaction=False) as steps:
                     steps.rpush(*answered)

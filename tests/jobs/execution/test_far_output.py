@@ -16,7 +16,7 @@ from django.db.backends.signals import connection_created
 from django.dispatch import Signal
 
 from jobs.execution import far_output
-from jobs.execution.far_output import Question, answers_to, ask, questions_of
+from jobs.execution.far_output import KEPT, Question, answers_to, ask, clock_of, questions_of
 from jobs.execution.output_desk import OutputDesk
 from jobs.execution.spool import Spool
 from jobs.execution.stream_file import CHUNK, MISSING, Piece
@@ -27,7 +27,16 @@ from tests.jobs.execution import running
 from tests.web import browser
 
 REPLY = "0123456789abcdef" * 2
-GOOD = {"job_id": 1, "attempt": 1, "stream": "stdout", "offset": 0, "limit": 9, "reply": REPLY}
+NOW = 1_800_000_000
+GOOD = {
+    "job_id": 1,
+    "attempt": 1,
+    "stream": "stdout",
+    "offset": 0,
+    "limit": 9,
+    "asked_at": NOW,
+    "reply": REPLY,
+}
 
 
 @pytest.fixture
@@ -125,7 +134,7 @@ def test_a_node_that_is_silent_answers_nothing_and_keeps_no_questions(
 def test_an_answer_is_gone_after_a_while_when_nobody_takes_it(
     far: str, broker: Any, desk: OutputDesk
 ) -> None:
-    broker.rpush(questions_of(far), sealed())
+    broker.rpush(questions_of(far), sealed(asked_at=clock_of(broker)))
     eventually(lambda: broker.llen(answers_to(REPLY)) == 1)
     assert 0 < broker.ttl(answers_to(REPLY)) <= far_output.KEPT
     broker.delete(answers_to(REPLY))
@@ -144,6 +153,7 @@ def test_an_answer_is_gone_after_a_while_when_nobody_takes_it(
         sealed(job_id=True),
         sealed(offset=2**63),
         sealed(offset=1.5),
+        sealed(asked_at=float(NOW)),
         sealed(stream="script"),
         sealed(stream="../../secret-key"),
         sealed(stream=["stdout"]),
@@ -157,7 +167,17 @@ def test_an_answer_is_gone_after_a_while_when_nobody_takes_it(
 )
 def test_a_question_that_is_forged_or_odd_is_dropped(spool: Spool, question: bytes) -> None:
     """Whoever reaches the broker reads nothing from an agent and changes nothing by it."""
-    assert OutputDesk("far", spool).answer(question) is None
+    assert OutputDesk("far", spool).answer(question, NOW) is None
+
+
+@pytest.mark.parametrize("seconds", [-600, -KEPT - 1, KEPT + 1, 600, 10**9])
+def test_a_copy_of_a_question_is_not_answered_later(spool: Spool, seconds: int) -> None:
+    assert OutputDesk("far", spool).answer(sealed(), NOW) is not None
+    assert OutputDesk("far", spool).answer(sealed(), NOW + seconds) is None
+
+
+def test_a_question_is_answered_as_long_as_somebody_may_wait(spool: Spool) -> None:
+    assert OutputDesk("far", spool).answer(sealed(), NOW + KEPT) is not None
 
 
 def test_the_desk_goes_on_after_a_question_that_is_odd(
@@ -173,7 +193,7 @@ def test_the_desk_goes_on_after_a_question_that_is_odd(
 def test_no_more_than_a_chunk_is_answered(spool: Spool) -> None:
     directory = running.started(spool, "head -c 200000 /dev/zero")
     running.outcome_of(directory)
-    answered = OutputDesk("far", spool).answer(sealed(limit=10**9))
+    answered = OutputDesk("far", spool).answer(sealed(limit=10**9), NOW)
     assert answered is not None
     piece = far_output.unpack(answered[1])
     assert piece is not None
