@@ -80,14 +80,54 @@ def test_a_job_whose_node_an_operator_calls_down_fails_and_the_node_is_out_of_se
     assert sweep(silences) == {}
 
 
-def test_a_job_whose_limit_is_long_over_on_a_silent_node_fails(silences: Silences) -> None:
+def over_at(job: Job) -> datetime:
+    """When it must have ended by its limit, whatever its node did."""
+    assert job.limit_at is not None
+    return job.limit_at + job.partition.grace + settings.LIMIT_GRACE
+
+
+def test_a_job_whose_limit_is_long_over_on_a_silent_node_fails(
+    silences: Silences, clock: SteadyClock
+) -> None:
     job = making.active()
     silence()
-    assert job.limit_at is not None
-    over_at = job.limit_at + job.partition.grace + settings.LIMIT_GRACE
-    assert sweep(silences, over_at - making.A_MOMENT) == {}
-    assert sweep(silences, over_at + making.A_MOMENT) == {job.pk: Outcome.RECOVERED}
+    assert sweep(silences) == {}
+    clock.seconds = PATIENCE - 1
+    assert sweep(silences, over_at(job) + making.A_MOMENT) == {}
+    clock.seconds = PATIENCE + 1
+    assert sweep(silences, over_at(job) - making.A_MOMENT) == {}
+    assert sweep(silences, over_at(job) + making.A_MOMENT) == {job.pk: Outcome.RECOVERED}
     assert (fresh(job).reason, service()) == (Reason.NODE_FAIL, Service.DOWN)
+
+
+def test_f25_who_hears_the_database_again_first_gives_up_no_job_of_another_node(
+    silences: Silences, clock: SteadyClock
+) -> None:
+    """F25: the outage ended every lease and outlasted a limit; the true result is a heartbeat away."""
+    making.node("n2")
+    job = making.active()
+    silence("n1")
+    silence("n2")
+    assert sweep(silences, over_at(job) + timedelta(hours=1)) == {}
+    clock.seconds = settings.HEARTBEAT.total_seconds()
+    assert sweep(silences, over_at(job) + timedelta(hours=1)) == {}
+    renew()
+    assert lifecycle.finish(job, making.ending(0), actor="n1")
+    assert (fresh(job).state, service()) == (State.COMPLETED, Service.UP)
+
+
+def test_f25_a_silence_that_nobody_could_see_does_not_count(silences: Silences, clock: SteadyClock) -> None:
+    """F25: it was silent when the database went away, and may have come back meanwhile."""
+    again, once = making.active(requeue=True), making.active()
+    silence()
+    assert sweep(silences) == {}
+    clock.seconds = 3600.0
+    later = over_at(once) + making.A_MOMENT
+    assert sweep(silences, later) == {}
+    clock.seconds += PATIENCE - 1
+    assert sweep(silences, later) == {}
+    clock.seconds += 2
+    assert sweep(silences, later) == {again.pk: Outcome.RECOVERED, once.pk: Outcome.RECOVERED}
 
 
 def test_a_silent_node_alone_is_no_reason_to_touch_its_jobs(silences: Silences, clock: SteadyClock) -> None:
@@ -179,9 +219,13 @@ def test_a_silence_that_was_broken_is_counted_anew(silences: Silences, clock: St
     assert sweep(silences) == {}
 
 
-def test_f61_a_jump_of_the_databases_clock_requeues_nothing_and_ends_nothing(silences: Silences) -> None:
-    """F61: the lease seems to be over, and for very long; the decider's own clock says otherwise."""
-    job = making.active(requeue=True, time_limit=timedelta(days=2))
+@pytest.mark.parametrize("requeue", [True, False])
+@pytest.mark.parametrize("limit", [timedelta(minutes=5), timedelta(days=2)])
+def test_f61_a_jump_of_the_databases_clock_requeues_nothing_and_ends_nothing(
+    silences: Silences, requeue: bool, limit: timedelta
+) -> None:
+    """F61: lease and limit seem to be over, and for very long; the decider's own clock says otherwise."""
+    job = making.active(requeue=requeue, time_limit=limit)
     jumped = database_now() + timedelta(hours=5)
     assert (sweep(silences, jumped), sweep(silences, jumped)) == ({}, {})
     assert (fresh(job).step, service()) == (states.ACTIVE, Service.UP)
