@@ -60,7 +60,9 @@ def build(facts: JobFacts, own: Mapping[str, str]) -> dict[str, str]:
 def _as_slurm_tells(facts: JobFacts) -> dict[str, str]:
     """What sbatch(1) lists under "output environment variables", as far as it is about one node.
 
-    SLURM_TASK_PID is only known to the process itself, which adds it.
+    SLURM_TASK_PID is only known to the process itself, which adds it. Nothing is made up: a job has no
+    account and no QOS here, and its row does not tell from which machine it came, which for the web and the
+    API may be any. So SLURM_JOB_ACCOUNT, SLURM_JOB_QOS and SLURM_SUBMIT_HOST are left out.
     """
     began = int(facts.started_at.timestamp())
     return {

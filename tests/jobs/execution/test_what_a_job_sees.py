@@ -166,6 +166,11 @@ def test_a_job_finds_every_variable_that_slurm_sets_on_one_node(spool: Spool, tm
     assert "SLURM_RESTART_COUNT" not in told
 
 
+def test_what_the_platform_does_not_know_of_a_job_is_not_made_up(tmp_path: Path) -> None:
+    told = job_environment.build(facts(tmp_path), {"SLURM_SUBMIT_HOST": "elsewhere"})
+    assert {"SLURM_JOB_ACCOUNT", "SLURM_JOB_QOS", "SLURM_SUBMIT_HOST"}.isdisjoint(told)
+
+
 def test_a_job_that_was_requeued_is_told_how_often(tmp_path: Path) -> None:
     again = job_environment.build(replace(facts(tmp_path), restarts=2, gpus=()), {})
     assert (again["SLURM_RESTART_COUNT"], again["CUDA_VISIBLE_DEVICES"]) == ("2", "")
