@@ -8,12 +8,15 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 
+from jobsite.environment import embedded_database_url
 from jobsite.run.processes import STOP_ORDER
 from jobsite.run.record import Identity
 from tests.acceptance import promise
@@ -75,6 +78,25 @@ def test_nothing_listens_but_the_two_ports_on_loopback(platform: Platform) -> No
         and (connection.pid in pids or (connection.pid is None and connection.laddr in ours))
     }  # whose a socket of a secluded process is, root alone can see
     assert listening == ours
+
+
+def test_the_webs_requests_share_their_sessions_with_the_database(platform: Platform, client: Client) -> None:
+    """Also when they come at once: those that found none wait for one, and a few are enough for all."""
+    with ThreadPoolExecutor(40) as pool:
+        assert {answer.status for answer in pool.map(lambda _: client.ask("GET", "jobs/"), range(200))} == {
+            200
+        }
+    begun = web_sessions(platform)
+    assert 1 <= len(begun) <= 20
+    assert {client.ask("GET", "jobs/").status for _ in range(20)} == {200}
+    assert set(web_sessions(platform)) <= set(begun)
+
+
+def web_sessions(platform: Platform) -> list[int]:
+    """The server processes that speak with the web."""
+    with psycopg.connect(embedded_database_url(platform.var)) as connection:
+        rows = connection.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'jobsite web'")
+        return [pid for (pid,) in rows]
 
 
 def connections() -> list[Any]:
