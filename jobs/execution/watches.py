@@ -3,10 +3,9 @@
 `look(now)` answers the cause for which the job is to be ended, or an empty string. Standard library alone.
 """
 
-import contextlib
 import os
 
-from jobs.execution import procfs, tree
+from jobs.execution import notice, procfs, tree
 
 NEVER = float("inf")
 
@@ -41,10 +40,10 @@ class Watch:
 
 
 class Limit(Watch):
-    """The time limit, by a clock that goes on while the machine sleeps."""
+    """The time limit, by a clock that goes on while the machine sleeps; told among the job's errors."""
 
     def __init__(self, request, began, output):  # type: (dict[str, object], float, int) -> None
-        self.job = request["job_id"]
+        self.request = request
         self.seconds = amount(request, "time_limit_seconds")
         self.grace = amount(request, "grace_seconds")
         self.due = began + self.seconds
@@ -56,9 +55,9 @@ class Limit(Watch):
         self.due = NEVER
         whole = int(self.seconds)
         limit = f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
-        line = f"jobsite: *** job {self.job} reached its time limit of {limit}; it is being stopped ***\n"
-        with contextlib.suppress(OSError):  # a full disk must not keep the job alive
-            os.write(self.output, line.encode())
+        job = self.request["job_id"]
+        line = f"jobsite: *** job {job} reached its time limit of {limit}; it is being stopped ***\n"
+        notice.tell(line.encode(), self.request, self.output)
         return "limit"
 
 

@@ -142,6 +142,18 @@ def test_f29_a_job_that_fills_the_disk_leaves_room_for_its_own_end(spool: Spool,
     assert (outcome.exit_code, outcome.disk_full) == (3, True)
 
 
+@pytest.mark.parametrize("own", [True, False], ids=["its own file", "the platform's"])
+def test_a_full_disk_keeps_no_job_beyond_its_limit(spool: Spool, tmp_path: Path, own: bool) -> None:
+    """Its limit cannot be told among its errors, and it is stopped all the same."""
+    errors = str(spool.attempt(1, 1).path / "errors") if own else ""
+    script = "cat /dev/zero > filler; sleep 600"
+    directory = running.prepared(spool, script, time_limit_seconds=0.5, stderr=errors)
+    on_a_small_disk(directory, tmp_path / "kept")
+    outcome = read_outcome(tmp_path / "kept" / "exit.json")
+    assert outcome is not None
+    assert (outcome.cause, outcome.exit_signal, outcome.disk_full) == ("limit", signal.SIGTERM, True)
+
+
 def test_f29_without_room_for_its_end_a_job_does_not_start(spool: Spool, tmp_path: Path) -> None:
     """F29: on a disk that is full beforehand no ticket is linked, so the job may run elsewhere."""
     directory = running.prepared(spool, "exit 3")

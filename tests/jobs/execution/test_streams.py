@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from jobs.execution import launcher, stream_file
 from jobs.execution.launcher import Refused
+from jobs.execution.records import Outcome
 from jobs.execution.spool import AttemptDirectory, Spool
 from jobs.execution.stream_file import CHUNK, JOINED, MOVED, Piece
 from tests.eventually import eventually
@@ -137,6 +139,46 @@ def test_f31_f56_output_that_is_moved_is_not_followed(
     assert (shown(directory).data, shown(directory).note) == (expected, "" if expected else MOVED)
     (directory.path / "go").touch()
     assert running.outcome_of(directory).exit_code == 0
+
+
+WAITS = "sleep 600 & wait"
+WORDS = b"jobsite: *** job 1 reached its time limit of 0:00:00; it is being stopped ***\n"
+
+
+@pytest.mark.parametrize("named", [("stdout",), ("stderr",), ("stdout", "stderr")], ids=" and ".join)
+def test_the_limit_is_told_where_the_errors_of_the_job_go(
+    spool: Spool, tmp_path: Path, named: tuple[str, ...]
+) -> None:
+    files = {name: tmp_path / name for name in named}
+    outcome = stopped(spool, f"echo mine >&2; {WAITS}", **files)
+    assert outcome.cause == "limit"
+    *others, errors = [file.read_bytes() for file in files.values()]
+    assert errors == b"mine\n" + WORDS
+    assert (others, running.said(spool.attempt(1, 1))) == ([b""] * (len(named) - 1), "")
+    assert outcome.last_words.splitlines() == ["mine", WORDS.decode().rstrip()]
+
+
+@pytest.mark.parametrize("becomes", ["nothing", "directory", "link", "pipe", "read pipe"])
+def test_a_file_that_is_none_any_more_keeps_no_job_beyond_its_limit(
+    spool: Spool, tmp_path: Path, becomes: str
+) -> None:
+    """It is not followed, waited for or made again: the line goes to the attempt's own file."""
+    (tmp_path / "kept").write_text("kept")
+    errors = tmp_path / "errors"
+    reader = f"exec 3<>{tmp_path}/odd; " if becomes == "read pipe" else ""
+    odd(becomes if becomes != "nothing" else "missing", tmp_path)
+    moved = f"mv -T {tmp_path}/odd {errors}; " if becomes != "nothing" else ""
+    outcome = stopped(spool, f"{reader}rm {errors}; {moved}{WAITS}", stderr=errors)
+    assert (outcome.cause, outcome.exit_signal) == ("limit", signal.SIGTERM)
+    assert running.said(spool.attempt(1, 1)) == WORDS.decode()
+    assert (tmp_path / "kept").read_text() == "kept"
+    assert errors.exists() is (becomes != "nothing")
+
+
+def stopped(spool: Spool, script: str, **files: Path) -> Outcome:
+    """Run to its limit."""
+    named = {name: str(path) for name, path in files.items()}
+    return running.run(spool, script, time_limit_seconds=0.4, grace_seconds=20.0, **named)
 
 
 def own_file(directory: Path, *, own: bool) -> dict[str, str]:
