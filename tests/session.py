@@ -63,7 +63,7 @@ class Session:
 
 def remove_groups(directory: Path) -> None:
     """The control groups of every spool below this directory, whose workers may have been killed."""
-    spool_ids = [file.read_text().strip() for file in directory.rglob("spool_id")]
+    spool_ids = [file.read_text().strip() for file in directory.rglob("spool_id") if file.is_file()]
     try:
         places = list(cgroup.places())
     except NoGroupError:

@@ -113,6 +113,16 @@ class Cages:
             return []
 
 
+def is_group_of(path: str, spool_id: str, pair: tuple[int, int]) -> bool:
+    """Some agent of this spool has made this group for this attempt, wherever in the tree it was then."""
+    group = Path(path)
+    try:
+        below = group.relative_to(_mount(Path("/proc/self/mountinfo"))).parts
+    except (NoGroupError, ValueError):
+        return False
+    return ".." not in below and below[-2:] == (f"{PREFIX}{spool_id}", "{}.{}".format(*pair))
+
+
 def _limit(group: Path, name: str, value: str) -> None:
     with contextlib.suppress(FileNotFoundError, PermissionError):  # the controller is not there
         (group / name).write_text(value)

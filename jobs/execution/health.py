@@ -15,6 +15,7 @@ from django.conf import settings
 
 from jobs import fleet, lifecycle
 from jobs.execution import processes
+from jobs.execution.durable import write_in_place
 from jobs.execution.processes import Identity
 from jobs.execution.spool import Spool
 from jobs.execution.station import Station, identities
@@ -85,7 +86,7 @@ def spool_troubles(spool: Spool, *, drained: bool) -> Iterator[str]:
     """What is wrong with its disk. A node drained for that comes back only with twice the reserve free."""
     needed = settings.SPOOL_RESERVE_MB * (2 if drained else 1)
     try:
-        (spool.path / "probe").write_bytes(b"\n")
+        write_in_place(spool.path / "probe", b"\n")
         disk = os.statvfs(spool.path)
     except OSError as error:
         yield f"Its spool cannot be written: {error.strerror}."

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from jobs.execution.processes import Identity
 
@@ -126,7 +126,7 @@ def _is_sound(outcome: Outcome) -> bool:
     )
 
 
-def is_text(value: object) -> bool:
+def is_text(value: object) -> TypeGuard[str]:
     """Text of moderate length that can be written to the database and to a page."""
     return isinstance(value, str) and len(value) <= MOST_WORDS and not UNWRITABLE.search(value)
 
@@ -174,7 +174,7 @@ EXTRAS: Final[dict[str, Callable[[object], bool]]] = {
 
 def read_object(path: Path) -> dict[str, Any] | None:
     """The JSON object in a file. None: there is no file. Raises UnreadableFileError when it is no object."""
-    raw = _read(path)
+    raw = read_plain(path)
     if raw is None:
         return None
     try:
@@ -186,8 +186,8 @@ def read_object(path: Path) -> dict[str, Any] | None:
     return content
 
 
-def _read(path: Path) -> bytes | None:
-    """A link, a pipe or a device is not followed, and never waited for.
+def read_plain(path: Path) -> bytes | None:
+    """A file's content. None: there is no file. A link, a pipe or a device is not followed or waited for.
 
     Raises UnreadableFileError for what will stay so, another OSError for what may pass.
     """

@@ -7,13 +7,14 @@ between, and what others have given up meanwhile must not look fresh.
 
 import logging
 import math
-import os
 import time
 from pathlib import Path
 
 from django.conf import settings
 
 from jobs.execution import late_starts
+from jobs.execution.durable import write_in_place
+from jobs.execution.records import read_plain
 from jobs.execution.station import Station
 
 logger = logging.getLogger("jobs.agent")
@@ -40,18 +41,14 @@ class Renewals:
         """After a renewal has committed: tell the wrappers of it. With a broken disk they go without."""
         line = f"{self._station.boot_id} {self._began:020.3f}\n"
         try:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            try:
-                os.pwrite(descriptor, line.encode(), 0)
-            finally:
-                os.close(descriptor)
+            write_in_place(self._path, line.encode())
         except OSError as error:
             logger.error("wrappers cannot be told of a renewal: %s", error)
 
     def age(self) -> float:
         """For how many seconds there was none. Infinite: never in this boot of the machine."""
         try:
-            boot_id, began = self._path.read_text().split()
+            boot_id, began = (read_plain(self._path) or b"").decode().split()
             seconds = boottime() - float(began)
         except (OSError, ValueError):
             return math.inf

@@ -214,7 +214,7 @@ def _kill(job: Job, station: Station) -> bool:
     wrapper, process = identities(station.ticket_of(job), allocation)
     roots = [process] if process is not None else []
     return processes.kill_tree(
-        station.token_of(job, allocation), roots, reaper=wrapper, group=station.directory_of(job).group()
+        station.token_of(job, allocation), roots, reaper=wrapper, group=station.group_of_job(job)
     )
 
 

@@ -15,7 +15,17 @@ from pathlib import Path
 from typing import Final
 
 from jobs.execution.durable import make_once, sync_directory, write_durably
-from jobs.execution.records import Outcome, Ticket, UnreadableFileError, read_outcome, read_ticket
+from jobs.execution.records import (
+    HIGHEST,
+    Outcome,
+    Ticket,
+    UnreadableFileError,
+    is_text,
+    read_object,
+    read_outcome,
+    read_plain,
+    read_ticket,
+)
 
 VERSION: Final = 1
 
@@ -104,12 +114,12 @@ class AttemptDirectory:
         write_durably(self.path / "request.json", json.dumps(asdict(request)).encode())
 
     def group(self) -> str:
-        """The directory of its control group. Empty: it has none, or nobody can tell any more."""
+        """The control group that its request names. The job may have changed that. Empty: none."""
         try:
-            told = json.loads((self.path / "request.json").read_bytes()).get("cgroup")
-        except (OSError, ValueError, AttributeError):
+            told = (read_object(self.path / "request.json") or {}).get("cgroup")
+        except OSError:
             return ""
-        return told if isinstance(told, str) else ""
+        return told if is_text(told) else ""
 
     def ticket(self) -> Ticket | None:
         """The ticket. None: nobody has linked one yet."""
@@ -164,14 +174,15 @@ class Spool:
         path.chmod(0o700)
         make_once(path / "spool_id", secrets.token_hex(8).encode())
         make_once(path / "tombstone", json.dumps({"version": VERSION, "tombstone": True}).encode())
-        return cls(path, (path / "spool_id").read_text().strip())
+        return cls(path, (read_plain(path / "spool_id") or b"").decode().strip())
 
     def is_intact(self) -> bool:
         """It is still the spool that was opened. Raises OSError when nobody can tell just now."""
         try:
-            return (self.path / "spool_id").read_text().strip() == self.spool_id
-        except (FileNotFoundError, NotADirectoryError):
+            told = read_plain(self.path / "spool_id")
+        except UnreadableFileError:
             return False
+        return told is not None and told.strip() == self.spool_id.encode()
 
     def attempt(self, job_id: int, attempt: int) -> AttemptDirectory:
         """The directory of one attempt, made or not."""
@@ -188,7 +199,7 @@ class Spool:
         """The attempts that have a directory."""
         for entry in self.path.iterdir():
             job, _, attempt = entry.name.partition(".")
-            if job.isdecimal() and attempt.isdecimal():
+            if job.isdecimal() and attempt.isdecimal() and int(job) < HIGHEST and int(attempt) < HIGHEST:
                 yield self.attempt(int(job), int(attempt))
 
     def unlinked(self) -> Iterator[AttemptDirectory]:

@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
 
 from jobs.execution import cage, processes, procfs
+from jobs.execution.cgroup import is_group_of
 from jobs.execution.containment import Containment
 from jobs.execution.hands import Hands, Pair
 from jobs.execution.processes import Identity
@@ -59,6 +61,17 @@ class Station:
         """The control group of one attempt. Empty: none has one here."""
         return str(self.cages.path("{}.{}".format(*pair))) if self.cages else ""
 
+    def group_of_job(self, job: Job) -> str:
+        """The one that it was given, also by an agent that made them in another place. Empty: it has none.
+
+        Its request is the job's to change, so only a group that is this attempt's is believed of it.
+        """
+        pair = (job.pk, job.attempt)
+        here, told = self.group_of(pair), self.directory_of(job).group()
+        if (here and Path(here).is_dir()) or not is_group_of(told, self.spool.spool_id, pair):
+            return here
+        return told
+
     def caged(self) -> Iterator[tuple[Pair, list[Identity]]]:
         """The attempts that have a control group now, and the living processes in it."""
         for name in self.cages.names() if self.cages else ():
@@ -105,7 +118,7 @@ class Station:
         same_spool = allocation.spool_id == self.spool.spool_id
         told = self.outcome_of(job) is not None
         if not process_alive and (told or not wrapper_alive):
-            group = self.directory_of(job).group()
+            group = self.group_of_job(job)
             others = set(marked(self.token_of(job, allocation))) - {wrapper}
             process_alive = cage.is_populated(group) or bool(others)
         return Evidence(
