@@ -2,7 +2,8 @@
 
 Who locks a row by hand and goes to lunch must not stop the jobs of everybody else. PostgreSQL ends each wait
 after LOCK_PATIENCE, and a deadlock after its own second; what was rolled back is tried again until one and
-a half of that time is over.
+a half of that time is over. Who loses power in a transaction says no more, and PostgreSQL waits for hours: it
+ends such a session, and gives back what that one had locked, after IDLE_PATIENCE.
 """
 
 import time
@@ -50,7 +51,7 @@ def patiently(write: Callable[Parameters, Answer]) -> Callable[Parameters, Answe
                     return write(*args, **kwargs)
             except OperationalError as error:
                 waited = time.monotonic() - begun
-                if sqlstate(error) not in LOST_TO_A_LOCK:
+                if not is_lost_to_a_lock(error):
                     raise
                 if waited > 1.5 * settings.LOCK_PATIENCE.total_seconds():
                     raise RowBusyError(waited) from error
@@ -65,13 +66,26 @@ def sqlstate(error: BaseException) -> str | None:
     return state
 
 
+def is_lost_to_a_lock(error: BaseException) -> bool:
+    """PostgreSQL rolled back because of what somebody else has locked: later, the same may succeed."""
+    return sqlstate(error) in LOST_TO_A_LOCK
+
+
 def limit_waits(connection: BaseDatabaseWrapper, **_: object) -> None:
-    """Tell a new session how long it may wait for a lock. The database's own lock_timeout goes before."""
-    milliseconds = str(int(settings.LOCK_PATIENCE.total_seconds() * 1000))
+    """Tell a new session how long it may wait for a lock, and be silent with locks of its own.
+
+    What the database itself, or its URL, says of these goes before.
+    """
+    bounds = {
+        "lock_timeout": settings.LOCK_PATIENCE,
+        "idle_in_transaction_session_timeout": settings.IDLE_PATIENCE,
+    }
+    milliseconds = [str(int(patience.total_seconds() * 1000)) for patience in bounds.values()]
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT set_config('lock_timeout', %s, false) WHERE current_setting('lock_timeout') = '0'",
-            [milliseconds],
+            "SELECT set_config(name, bound, false) FROM unnest(%s::text[], %s::text[]) AS told(name, bound)"
+            " WHERE current_setting(name) = '0'",
+            [list(bounds), milliseconds],
         )
 
 

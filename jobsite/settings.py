@@ -61,6 +61,8 @@ UNSTARTED_LIMIT = 20
 LAUNCH_PATIENCE = timedelta(seconds=60)
 LOCK_PATIENCE = timedelta(seconds=5)
 """How long one statement waits for a lock that somebody else holds in the database."""
+IDLE_PATIENCE = timedelta(seconds=30)
+"""How long a session may ask nothing in the middle of a transaction, before the database ends it."""
 FENCE_AFTER = _scaled(45)
 """The wrapper of a job that may be requeued kills its tree when its agent last renewed so long ago."""
 REQUEUE_AFTER = _scaled(90)

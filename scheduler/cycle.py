@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.db import OperationalError, transaction
 
 from jobs import lifecycle
+from jobs.contention import is_lost_to_a_lock
 from jobs.messages import BrokerUnreachableError
 from jobs.models import Job
 from jobs.models.clock import database_now
@@ -74,7 +76,10 @@ def _explain_paused() -> None:
 
 
 def _take_back(moment: datetime) -> int:
-    """T4b: a placed job whose node is over, deaf, drained or down waits in the queue again."""
+    """T4b: a placed job whose node is over, deaf, drained or down waits in the queue again.
+
+    Of such a node somebody may have died with a job's row locked: that job waits, and nobody for it.
+    """
     placed = list(
         Job.objects.placed().select_related("node", "partition").order_by("pk")[: snapshot.PASS_SIZE]
     )
@@ -85,8 +90,21 @@ def _take_back(moment: datetime) -> int:
         room = rooms[job.node_id] if job.node_id is not None else None
         if room is not None and not room.takes_jobs:
             why = f"{room.node.name} cannot start it now"
-            returned += lifecycle.return_to_queue(job, why, actor=SCHEDULER)
+            returned += _return_unlocked(job, why)
     return returned
+
+
+def _return_unlocked(job: Job, why: str) -> bool:
+    """False: it has moved on, or somebody has it locked and a later pass looks again."""
+    try:
+        with transaction.atomic():
+            unlocked = Job.objects.filter(pk=job.pk).unlocked().first() is not None
+            return unlocked and lifecycle.return_to_queue(job, why, actor=SCHEDULER)
+    except OperationalError as error:
+        if not is_lost_to_a_lock(error):
+            raise
+        logger.warning("job=%s: what it holds is locked: %s", job.pk, str(error).strip())
+        return False
 
 
 def _tell(placed: list[Job]) -> bool:

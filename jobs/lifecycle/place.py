@@ -13,6 +13,7 @@ from jobs.contention import patiently
 from jobs.lifecycle.journal import change, free, record
 from jobs.models import AllocatedGpu, Job, Node, ResourceAllocation
 from jobs.models.clock import ClockTimestamp, not_before
+from jobs.models.job import JobQuerySet
 from jobs.models.room import read_rooms
 from jobs.states import EventKind, Hold, Reason
 
@@ -40,16 +41,18 @@ def place(placings: Iterable[Placing], moment: datetime) -> list[Job]:
     """T2, inside the leader's transaction. Answer the jobs that got their resources.
 
     The nodes are locked first and their room is read in later statements, so two placers never give the same
-    resources away, whatever each of them believed. A job that somebody has locked is left for the next pass.
+    resources away, whatever each of them believed. A job or a node that somebody has locked is left for the
+    next pass.
     """
     wanted = list(placings)
-    nodes = list(Node.objects.filter(pk__in={placing.node_id for placing in wanted}).locked())
+    nodes = list(Node.objects.filter(pk__in={placing.node_id for placing in wanted}).unlocked())
     rooms = read_rooms(nodes, moment, settings.BROKER_DEAF_AFTER)
-    free = set(Job.objects.filter(pk__in=[placing.job.pk for placing in wanted]).unlocked())
+    here = [placing for placing in wanted if placing.node_id in rooms]
+    free = set(Job.objects.filter(pk__in=[placing.job.pk for placing in here]).unlocked())
     placed = []
-    for job, node_id, gpus in wanted:
-        room = rooms.get(node_id)
-        if room is None or not room.takes_jobs or job not in free:
+    for job, node_id, gpus in here:
+        room = rooms[node_id]
+        if not room.takes_jobs or job not in free:
             continue
         if not room.take(job.cpus, job.memory_mb, gpus):
             continue
@@ -96,10 +99,11 @@ def _place_one(job: Job, node: Node, gpus: tuple[int, ...]) -> bool:
 def dispatch(job: Job, *, actor: str = SCHEDULER) -> bool:
     """T3 and T4. Send the job's message, once for each number won.
 
-    False: somebody else has sent it since, or it is placed no longer. Raises BrokerUnreachableError when the
-    broker does not answer, and the job says so; recovery sends it again after the grace.
+    False: somebody else has sent it since, it is placed no longer, or somebody has it locked. Raises
+    BrokerUnreachableError when the broker does not answer, and the job says so; recovery sends it again after
+    the grace.
     """
-    placed = Job.objects.placed().filter(pk=job.pk, attempt=job.attempt, dispatch_seq=job.dispatch_seq)
+    placed = _unlocked([job]).filter(attempt=job.attempt, dispatch_seq=job.dispatch_seq)
     assert job.node is not None  # noqa: S101 - a placed job has one, says the database
     with transaction.atomic():
         sent = {"dispatch_seq": F("dispatch_seq") + 1, "dispatched_at": not_before("placed_at")}
@@ -115,11 +119,17 @@ def dispatch(job: Job, *, actor: str = SCHEDULER) -> bool:
     return True
 
 
+@transaction.atomic
 def await_broker(jobs: Iterable[Job]) -> int:
-    """Say of placed jobs that their message waits for the broker. Answer of how many."""
-    placed = Job.objects.placed().filter(pk__in=[job.pk for job in jobs])
+    """Say of placed jobs that their message waits for the broker. Answer of how many: not of locked ones."""
     detail = "The queue waits for its broker: it has its place, and its node is told when the broker answers."
-    return placed.update(reason=Reason.BROKER_DOWN, detail=detail)
+    return _unlocked(jobs).update(reason=Reason.BROKER_DOWN, detail=detail)
+
+
+def _unlocked(jobs: Iterable[Job]) -> JobQuerySet:
+    """Those of them that are placed and that nobody has locked."""
+    free = Job.objects.filter(pk__in=[job.pk for job in jobs]).unlocked()
+    return Job.objects.placed().filter(pk__in=free.values("pk"))
 
 
 def return_to_queue(job: Job, why: str, *, actor: str, held: Hold = Hold.NONE) -> bool:

@@ -20,6 +20,10 @@ class NodeQuerySet(models.QuerySet["Node"]):
         """In key order, locked against other placers, but not against those who only refer to the row."""
         return self.order_by("pk").select_for_update(no_key=True)
 
+    def unlocked(self) -> Self:
+        """Locked as above, but for those that somebody else has locked: nobody waits for them here."""
+        return self.order_by("pk").select_for_update(skip_locked=True, no_key=True)
+
     def reachable(self, moment: datetime) -> Self:
         """The lease still holds at `moment`."""
         return self.filter(lease__lease_until__gt=moment)

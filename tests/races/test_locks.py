@@ -1,6 +1,6 @@
 """Somebody keeps rows locked, or takes the same locks in another order: the others go on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -9,12 +9,14 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings as configured
-from django.db import OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
+from psycopg import sql
 from pytest_django import Settings
 
 from jobs import lifecycle
 from jobs.contention import RowBusyError
-from jobs.models import Job
+from jobs.models import Job, Node, NodeLease
+from jobs.models.clock import ClockTimestamp
 from jobs.states import Hold, Reason, State
 from scheduler.cycle import run_pass
 from scheduler.leader import Leader
@@ -45,12 +47,17 @@ def leader() -> Leader:
 
 
 @contextmanager
-def locked(*jobs: Job) -> Iterator["psycopg.Connection[Any]"]:
-    """Somebody has these rows locked and goes to lunch."""
+def locked(*rows: Job | Node) -> Iterator["psycopg.Connection[Any]"]:
+    """Somebody has these rows of one table locked and goes to lunch."""
+    table = sql.Identifier(rows[0]._meta.db_table)
+    query = sql.SQL("SELECT 1 FROM {} WHERE id = ANY(%s) ORDER BY id FOR UPDATE").format(table)
     with psycopg.connect(configured.LISTEN_DATABASE_URL) as somebody:
-        keys = [job.pk for job in jobs]
-        somebody.execute("SELECT 1 FROM jobs_job WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [keys])
+        somebody.execute(query, [[row.pk for row in rows]])
         yield somebody
+
+
+def silence(name: str) -> None:
+    assert NodeLease.objects.filter(node__name=name).update(lease_until=ClockTimestamp()) == 1
 
 
 def test_f26_a_locked_job_keeps_no_other_from_its_place(leader: Leader, outbox: Outbox) -> None:
@@ -61,6 +68,68 @@ def test_f26_a_locked_job_keeps_no_other_from_its_place(leader: Leader, outbox: 
         assert run_pass(leader).placed == 2
         assert set(Job.objects.placed()) == {jobs[0], jobs[2]}
     assert run_pass(leader).placed == 1
+
+
+def test_f26_a_placed_job_that_is_locked_keeps_no_other_from_its_place(
+    impatient: None, leader: Leader, outbox: Outbox
+) -> None:
+    """F26: its worker's machine died in the claim; it is taken back when nobody has it locked."""
+    stuck, beside, job = making.placed(), making.placed(), making.queued()
+    silence("n1")
+    making.node("n2")
+    with locked(stuck):
+        report = run_pass(leader)
+        assert (report.returned, report.placed) == (1, 2)
+        assert set(Job.objects.placed().filter(node__name="n2")) == {beside, job}
+    assert run_pass(leader).returned == 1
+
+
+def test_f26_a_locked_node_keeps_no_job_from_a_place_on_another(
+    impatient: None, leader: Leader, outbox: Outbox
+) -> None:
+    """F26: what was meant for it is placed by a later pass."""
+    nodes = [making.node(name, cpus=1) for name in ("n1", "n2")]
+    for _ in nodes:
+        making.queued()
+    with locked(nodes[0]):
+        assert run_pass(leader).placed == 1
+        assert Job.objects.placed().get().node == nodes[1]
+    assert run_pass(leader).placed == 1
+
+
+def test_f26_a_job_that_is_locked_before_its_message_is_sent_keeps_no_other_from_its_message(
+    impatient: None, outbox: Outbox
+) -> None:
+    """F26: recovery sends it after the grace. Neither is anything said of it that waits for the lock."""
+    jobs = [making.placed(), making.placed()]
+    with locked(jobs[0]):
+        assert [lifecycle.dispatch(job) for job in jobs] == [False, True]
+        assert lifecycle.await_broker(jobs) == 1
+    assert outbox.pairs() == [(jobs[1].pk, 1)]
+    assert lifecycle.dispatch(jobs[0])
+
+
+def fall_silent_over(job: Job, until: Callable[[], object]) -> None:
+    """Lock it, and ask nothing more of the database until that."""
+    with transaction.atomic():
+        Job.objects.select_for_update().get(pk=job.pk)
+        until()
+        Job.objects.exists()
+
+
+def test_f26_what_somebody_has_locked_who_fell_silent_is_free_again(settings: Settings) -> None:
+    """F26: its machine has lost power, or it is stopped: the database ends its session."""
+    settings.IDLE_PATIENCE = timedelta(seconds=0.5)
+    job = making.queued()
+    connection.close()  # the next session is told
+
+    def until_cancelled() -> None:
+        with elsewhere(lambda: lifecycle.cancel(job, actor="ana")) as cancelled:
+            assert cancelled.result(timeout=10)
+
+    with pytest.raises(DatabaseError, match="idle-in-transaction timeout"):
+        fall_silent_over(job, until_cancelled)
+    connection.close()
 
 
 def test_f26_a_locked_job_keeps_no_other_from_hearing_why_it_waits(leader: Leader) -> None:
