@@ -10,6 +10,9 @@ from typing import Self
 
 import psycopg
 import psycopg.sql
+from psycopg.conninfo import make_conninfo
+
+from jobs.reach import bounded
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +53,7 @@ class Ear:
 
     def _connected(self) -> psycopg.Connection:
         if self._connection is None:
-            self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=5)
+            self._connection = psycopg.connect(make_conninfo(**bounded(self._url)), autocommit=True)
             self._connection.execute(
                 psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(self._channel))
             )

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
-from psycopg.conninfo import conninfo_to_dict
 
+from jobs.reach import bounded
 from jobsite.api_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS
 from jobsite.environment import Environment, OddSetting
 
@@ -129,7 +129,7 @@ TEMPLATES = [
     },
 ]
 
-_DATABASE = {key: str(value) for key, value in conninfo_to_dict(ENVIRONMENT.database_url).items()}
+_DATABASE = bounded(ENVIRONMENT.database_url)
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
@@ -143,7 +143,7 @@ DATABASES = {
         "CONN_MAX_AGE": 0,
         # A server-side cursor lives in one session; a pooler may give the next FETCH another.
         "DISABLE_SERVER_SIDE_CURSORS": True,
-        "OPTIONS": {**_DATABASE, "connect_timeout": _DATABASE.get("connect_timeout", "5")},
+        "OPTIONS": _DATABASE,
     },
 }
 
