@@ -22,6 +22,8 @@ LEAST = 0.001
 WARY = 0.05
 """While a job that was asked to end may make it worse, it is looked at so often."""
 LONGEST_ERROR = 4096
+ODD = (OSError, LookupError, ValueError, ArithmeticError)
+"""What a look at the system, or at a file that the job can reach, may come up with."""
 
 
 def _now():  # type: () -> float
@@ -124,7 +126,7 @@ class Attempt:
             self.usage,
         ]
         while self._reap():
-            with contextlib.suppress(OSError, ValueError, IndexError):  # the next look may succeed
+            with contextlib.suppress(*ODD):  # the next look may succeed
                 self._look(_now())
             self._hear(signal.sigtimedwait(HEARD, self._patience(_now())))
         self.oom = outcome.memory_ran_out(self.status or 0, self.usage, self.request.get("cgroup"))
@@ -141,10 +143,17 @@ class Attempt:
                 self._stop("", None)
         else:
             for watch in self.watches:
-                cause = watch.look(now) if now >= watch.due - watch.early else ""
+                cause = self._found_by(watch, now) if now >= watch.due - watch.early else ""
                 if cause:
                     self._stop(cause, watch)
                     return
+
+    def _found_by(self, watch, now):  # type: (Watch, float) -> str
+        """What a watch has found. One that cannot look now keeps no other from it, and looks again later."""
+        watch.due = now + PATIENCE
+        with contextlib.suppress(*ODD):
+            return watch.look(now)
+        return ""
 
     def _look_after(self, now, kill_at):  # type: (float, float) -> None
         """It was asked to end."""
@@ -214,8 +223,9 @@ class Attempt:
             **outcome.of_usage(self.usage),
         }  # type: dict[str, object]
         if self.stopper is not None and self.cause is not None:
-            told["measured"] = self.stopper.measured()
+            with contextlib.suppress(*ODD):
+                told["measured"] = self.stopper.measured()
         if told["exit_code"] != 0 or self.cause is not None:
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(*ODD):
                 told |= outcome.of_bad_end(self.output, self.written.error_file())
         return told

@@ -25,6 +25,8 @@ MIB = 2**20
 FASTEST = 1024 * MIB
 """What it may write within a second, from one moment to the next: a small cap is looked at more often."""
 LARGEST = 64 * 1024
+LONGEST = 2**63
+"""Bytes that a file can have."""
 MARGIN = 4 * MIB
 """What may still come after it was asked to end: a last message, no more."""
 REMOTE = ("nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs", "lustre", "fuse.sshfs")
@@ -91,8 +93,11 @@ class OwnFile:
     """A file of the job's user to which it writes."""
 
     def __init__(self, noted):  # type: (dict[str, object]) -> None
+        """Raises ValueError for what is no file's."""
         self.path = str(noted["path"])
         self.device, self.inode, self.begins = (int(str(noted[n])) for n in ("device", "inode", "begins"))
+        if b"\0" in self.path.encode() or not 0 <= self.begins < LONGEST:
+            raise ValueError
 
     def written(self, child):  # type: (int) -> int
         """What this attempt has written, found by the file's name or by what the job holds open."""

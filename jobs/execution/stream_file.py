@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from jobs.execution.records import read_object
+from jobs.execution.records import HIGHEST, is_text, read_object
 from jobs.execution.streams import NOTE, NOTHING
 
 CHUNK: Final = 64 * 1024
@@ -51,9 +51,13 @@ def read(directory: Path, stream: str, offset: int, limit: int) -> Piece:
     if isinstance(place, str):
         return Piece(b"", offset, 0, place)
     try:
-        descriptor = _opened(directory, place)
+        return _piece(directory, place, offset, limit)
     except OSError as error:
         return Piece(b"", offset, 0, _why_not(directory, error))
+
+
+def _piece(directory: Path, place: Place, offset: int, limit: int) -> Piece:
+    descriptor = _opened(directory, place)
     try:
         size = max(0, os.fstat(descriptor).st_size - place.begins)
         start = min(offset, size)
@@ -75,7 +79,7 @@ def _noted(directory: Path, stream: str) -> Place | str:
         case {"path": str(path)} if path == NOTHING:
             return DROPPED
         case {"path": str(path), "device": int(device), "inode": int(inode), "begins": int(begins)} if (
-            os.path.isabs(path) and begins >= 0  # noqa: PTH117
+            is_text(path) and os.path.isabs(path) and 0 <= begins < HIGHEST  # noqa: PTH117
         ):
             return Place(path, device, inode, begins)
     return MOVED

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,32 @@ def test_a_note_that_the_job_has_spoilt_costs_its_wrapper_nothing(
     script = f"rm streams.json; {note % 'streams.json'}; sleep 0.2; exit 3"
     outcome = running.run(spool, script, output_limit_bytes=CAP, stdout=str(tmp_path / "out"))
     assert (outcome.exit_code, outcome.cause) == (3, None)
+
+
+ODD_NOTES = [
+    r'"path": "/a\\u0000", "device": 1, "inode": 1, "begins": 0',
+    r'"path": "/\\ud800", "device": 1, "inode": 1, "begins": 0',
+    f'"path": "/", %s, "begins": -{10**400}',
+]
+HUNGRY = f"exec {sys.executable} -I -S -c 'import signal; full = b\"x\" * 200_000_000; signal.pause()'"
+
+
+@pytest.mark.parametrize("note", ODD_NOTES)
+def test_a_note_that_the_job_has_spoilt_blinds_no_other_watch(spool: Spool, note: str) -> None:
+    itself = """$(stat -c '"device": %d, "inode": %i' /)"""
+    script = f"""printf '{{"stdout": {{{note}}}}}' "{itself}" > new; mv new streams.json; {HUNGRY}"""
+    own = {"stdout": "/dev/null"}
+    outcome = running.run(spool, script, output_limit_bytes=CAP, memory_mb=16, **own)
+    assert outcome.cause == "memory"
+
+
+def test_a_note_that_the_job_spoils_in_its_last_moment_keeps_no_end_from_being_told(spool: Spool) -> None:
+    script = f"""
+    spoil() {{ printf '{{"stderr": {{{ODD_NOTES[0]}}}}}' > new; mv new streams.json; exit 3; }}
+    rm streams.json; trap spoil TERM; head -c 3000000 /dev/zero; {running.WAITS}
+    """
+    outcome = running.run(spool, script, output_limit_bytes=MIB, stderr="/dev/null")
+    assert (outcome.cause, outcome.exit_code) == ("output", 3)
 
 
 def test_of_the_wrapper_nothing_is_left(spool: Spool) -> None:

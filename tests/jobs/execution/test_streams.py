@@ -191,6 +191,8 @@ def own_file(directory: Path, *, own: bool) -> dict[str, str]:
         '{"stdout": {"path": "/etc/passwd"}}',
         '{"stdout": {"path": "stdout", "device": 1, "inode": 1, "begins": 0}}',
         '{"stdout": {"path": "/proc/self/mem", "device": 1, "inode": 1, "begins": -5}}',
+        '{"stdout": {"path": "/a\\u0000", "device": 1, "inode": 1, "begins": 0}}',
+        '{"stdout": {"path": "/\\ud800", "device": 1, "inode": 1, "begins": 0}}',
         '{"stdout": 7}',
         "[]",
         "nothing",
@@ -200,6 +202,17 @@ def test_a_note_that_somebody_made_up_opens_nothing(spool: Spool, note: str) -> 
     directory = ended(spool, "echo hello")
     (directory.path / "streams.json").write_text(note)
     assert shown(directory) == Piece(b"", 0, 0, MOVED)
+
+
+@pytest.mark.parametrize(("begins", "note"), [(2**62, ""), (2**70, MOVED), (10**400, MOVED)])
+def test_a_place_in_a_file_that_somebody_made_up_is_not_read(
+    spool: Spool, tmp_path: Path, begins: int, note: str
+) -> None:
+    directory = ended(spool, "echo hello", stdout=str(tmp_path / "out"))
+    noted = json.loads((directory.path / "streams.json").read_text())
+    noted["stdout"]["begins"] = begins
+    (directory.path / "streams.json").write_text(json.dumps(noted))
+    assert shown(directory) == Piece(b"", 0, 0, note)
 
 
 def test_a_file_of_another_account_is_not_shown_though_a_note_names_it(spool: Spool, tmp_path: Path) -> None:
