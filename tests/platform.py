@@ -14,7 +14,8 @@ from typing import Self
 
 from jobsite.run.record import Identity
 from tests.eventually import eventually
-from tests.session import ROOT, processes_of
+from tests.remains import killed_in, remember
+from tests.session import ROOT
 
 FOREIGN = (
     "JOBSITE_VAR",
@@ -91,18 +92,20 @@ class Platform:
         """Stop it in order, if it runs; how many seconds that took. Jobs go on."""
         begun = time.monotonic()
         if self._process and self._process.poll() is None:
+            remember(self._process.pid, self.var)
             self._process.send_signal(number)
             self._process.wait(20)
         return time.monotonic() - begun
 
     def crash(self) -> None:
         """Kill the supervisor as kill -9 does."""
+        remember(self.pid, self.var)
         self._running().kill()
         self._running().wait()
 
     def end_jobs(self) -> None:
         """Kill every process that has to do with this directory: a stop leaves jobs and wrappers alone."""
-        eventually(self._killed_all, what=f"the end of everything in {self.var}")
+        eventually(lambda: killed_in(self.var), what=f"the end of everything in {self.var}")
 
     @property
     def output(self) -> str:
@@ -154,6 +157,7 @@ class Platform:
         """Signal one child; the child that was signalled."""
         child = self.child(name)
         assert Identity.of(child.pid) == child
+        remember(child.pid, self.var)
         os.kill(child.pid, number)
         return child
 
@@ -172,12 +176,6 @@ class Platform:
     def _another(self, name: str, before: Identity) -> Identity | None:
         now = self.child(name)
         return now if now != before and Identity.of(now.pid) else None
-
-    def _killed_all(self) -> bool:
-        found = [pid for pid, _ in processes_of(self.var)]
-        for pid in found:
-            os.kill(pid, signal.SIGKILL)
-        return not found
 
     def _running(self) -> "subprocess.Popen[bytes]":
         assert self._process, "the platform has not been started"

@@ -4,12 +4,12 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from jobs.execution import cage, cgroup
 from jobs.execution.cgroup import Cages, NoGroupError
 from jobsite.embedded.servers import EmbeddedServers
+from tests.remains import lasting_processes_of
 
 ROOT = Path(__file__).resolve().parent.parent
 _CACHES = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
@@ -56,7 +56,7 @@ class Session:
 
     def left_behind(self) -> list[str]:
         """Processes of this run that still live, and files that were not there before it."""
-        processes = [f"process {pid}: {command}" for pid, command in processes_of(self.directory)]
+        processes = [f"process {pid}: {command}" for pid, command in lasting_processes_of(self.directory)]
         files = [f"file {path}" for path in sorted(files_in(ROOT) - self._files_before)]
         return processes + files
 
@@ -73,21 +73,6 @@ def remove_groups(directory: Path) -> None:
             cage.kill(cages.path(name))
             cage.remove(cages.path(name))
         cages.close()
-
-
-def processes_of(directory: Path) -> Iterator[tuple[int, str]]:
-    """Every living process, but ours, that works in this directory or was told about it."""
-    wanted = os.fsencode(directory)
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
-            continue
-        try:
-            command = (entry / "cmdline").read_bytes()
-            told = command + (entry / "environ").read_bytes() + os.fsencode((entry / "cwd").readlink())
-        except OSError:  # it has ended, or it is somebody else's
-            continue
-        if wanted in told:
-            yield int(entry.name), command.replace(b"\0", b" ").decode(errors="replace")
 
 
 def files_in(root: Path) -> set[Path]:

@@ -16,6 +16,7 @@ from jobsite.run.record import Identity
 from tests.client import Client
 from tests.eventually import eventually
 from tests.platform import Platform
+from tests.remains import remember
 from tests.session import ROOT
 
 _numbers = count(1)
@@ -33,6 +34,7 @@ class Beside:
             self._process = subprocess.Popen(
                 process.argv, cwd=ROOT, env=process.told(told), stdout=output, stderr=output
             )
+        self._var = environment.var
 
     @property
     def pid(self) -> int:
@@ -54,6 +56,7 @@ class Beside:
 
     def end(self) -> None:
         """Kill it, also when it is stopped."""
+        remember(self._process.pid, self._var)
         self._process.kill()
         self._process.wait()
 

@@ -1,8 +1,6 @@
 """The output of a node on another machine, where the web has no spool of it."""
 
-import os
 import shutil
-import signal
 import time
 from collections.abc import Iterator
 from hashlib import sha256
@@ -19,7 +17,7 @@ from tests.acceptance.witness import Gate
 from tests.client import Client
 from tests.eventually import eventually
 from tests.platform import Platform
-from tests.session import processes_of
+from tests.remains import killed_in
 
 pytestmark = pytest.mark.acceptance
 ONLY_FAR = {"cpus": 8}
@@ -50,14 +48,6 @@ def far(platform: Platform, tmp_path: Path) -> Iterator[Beside]:
         worker.says("ready", within=60)
         yield worker
     eventually(lambda: killed_in(tmp_path / "far"), what="the end of the far node's processes")
-
-
-def killed_in(directory: Path) -> bool:
-    """Kill whatever works there. True: nothing does any more."""
-    found = [pid for pid, _ in processes_of(directory)]
-    for pid in found:
-        os.kill(pid, signal.SIGKILL)
-    return not found
 
 
 def piece(client: Client, job: int, start: int = 0) -> Any:

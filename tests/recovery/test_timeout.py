@@ -20,7 +20,7 @@ from recovery.strategies import TimeoutJobRecoveryStrategy
 from tests import making
 from tests.eventually import eventually
 from tests.jobs.execution import running
-from tests.session import processes_of
+from tests.remains import processes_of
 
 pytestmark = pytest.mark.django_db
 

@@ -22,7 +22,8 @@ from jobs.models import Job, NodeLease
 from jobs.models.clock import ClockTimestamp
 from tests import making
 from tests.eventually import eventually
-from tests.session import ROOT, processes_of
+from tests.remains import killed_in
+from tests.session import ROOT
 
 WAITS = "sleep 600 & wait"
 LONG = 60.0
@@ -45,13 +46,7 @@ def station(spool: Spool) -> Station:
     return Station("n1", spool)
 
 
-def killed(directory: Path) -> bool:
-    """Kill whatever works here. True: nothing does any more."""
-    found = [pid for pid, _ in processes_of(directory)]
-    for pid in found:
-        if (identity := processes.identify(pid)) is not None:
-            processes.send(identity, signal.SIGKILL)
-    return not found
+killed = killed_in
 
 
 def prepared(

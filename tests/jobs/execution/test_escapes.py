@@ -15,7 +15,7 @@ from tests.eventually import eventually
 from tests.jobs.execution import running
 from tests.jobs.execution.escapes import LEAVES, MANY, STAYS
 from tests.jobs.execution.tiers import TIERS, station_of
-from tests.session import processes_of
+from tests.remains import processes_of
 
 LIMIT, GRACE = 3.0, 0.5
 SLACK = 2.0
