@@ -59,7 +59,8 @@ class LeaseKeeper:
         """Renew it. Answers whether others have given the node up meanwhile.
 
         No clock here need have told of that: those of a paused virtual machine stand still. Who gives a node
-        up locks its lease, finds it over, and says so in one transaction, so after this one nobody does.
+        up locks its lease, finds it over, and says so in one transaction: before this renewal, or not at all.
+        It needs no transaction of its own, in which a frozen agent would keep its lease locked.
         Raises LeaseLostError when another agent has taken it.
         """
         began = boottime()
@@ -67,11 +68,10 @@ class LeaseKeeper:
             self._begin()
             changes = {"broker_ok_at": ClockTimestamp()} if hears_broker else {}
             mine = NodeLease.objects.filter(node=self._node, incarnation=self._incarnation)
-            with transaction.atomic():
-                if mine.update(lease_until=from_now(self._lease), **changes) != 1:
-                    self._held_until = 0.0
-                    raise LeaseLostError(self._node.name)
-                given_up = Node.objects.filter(pk=self._node.pk, service=Service.DOWN).exists()
+            if mine.update(lease_until=from_now(self._lease), **changes) != 1:
+                self._held_until = 0.0
+                raise LeaseLostError(self._node.name)
+            given_up = Node.objects.filter(pk=self._node.pk, service=Service.DOWN).exists()
             if given_up and self._renewals is not None:
                 self._renewals.refuse_late_starts()
             self._renewed(began)
