@@ -125,6 +125,7 @@ class Attempt:
             self.written,
             self.usage,
         ]
+        self._hear(signal.sigtimedwait(HEARD, self._patience(_now())))  # many end at once
         while self._reap():
             with contextlib.suppress(*ODD):  # the next look may succeed
                 self._look(_now())
