@@ -94,10 +94,11 @@ def _listed(client: Any, key: str) -> Iterator[Pair]:
 def _unacknowledged(channel: Any) -> Iterator[tuple[str, Pair]]:
     """Those that a worker has just taken, with their queue.
 
-    It acknowledges what it starts at once; older ones died with it.
+    It acknowledges what it starts at once; older ones died with it. The time is by the worker's clock: one
+    that is ahead must not keep a message from being sent again until that time comes.
     """
     now, _microseconds = channel.client.time()
-    tags = channel.client.zrangebyscore(channel.unacked_index_key, now - IN_HAND, "+inf")
+    tags = channel.client.zrangebyscore(channel.unacked_index_key, now - IN_HAND, now + IN_HAND)
     for value in channel.client.hmget(channel.unacked_key, tags) if tags else ():
         try:
             payload, _exchange, queue = json.loads(value or b"")

@@ -58,6 +58,20 @@ def test_a_message_that_a_worker_has_just_taken_is_there_and_one_that_died_with_
         queue.close()
 
 
+def test_a_message_that_died_with_a_worker_whose_clock_is_ahead_is_not_there_until_that_hour_comes(
+    broker: Any,
+) -> None:
+    """F21, F60: when it was taken is told by its worker's clock. Sent needlessly, a message does no harm."""
+    messages.publish(7, 1, "n1")
+    with current_app.connection_for_read() as connection:
+        queue = connection.SimpleQueue("node.n1")
+        queue.get(timeout=10)
+        (tag,) = broker.zrange("unacked_index", 0, -1)
+        broker.zadd("unacked_index", {tag: time.time() + 3600})
+        assert messages_of(["n1"]) == {"n1": set()}
+        queue.close()
+
+
 def test_a_message_that_is_put_back_while_the_unacknowledged_are_read_is_found(
     broker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
