@@ -6,13 +6,12 @@ retention is over and no process of it lives; one without a row stays, since its
 """
 
 import logging
-import shutil
 from datetime import datetime
 from typing import Final
 
 from django.conf import settings
 
-from jobs.execution import processes
+from jobs.execution import processes, scratch
 from jobs.execution.hands import Pair
 from jobs.execution.late_results import READ, tell_if_late
 from jobs.execution.spool import AttemptDirectory
@@ -24,6 +23,8 @@ logger = logging.getLogger("jobs.agent")
 
 A_FEW: Final = 200
 """Directories looked at in one sweep."""
+PATIENCE: Final = 10.0
+"""Seconds for one of them: the sweep has others to look at, and its rest has another turn."""
 
 
 class Archive:
@@ -56,16 +57,19 @@ class Archive:
         return [self._station.spool.attempt(*pair) for pair in reversed(few)]
 
     def _delete(self, old: list[AttemptDirectory]) -> None:
-        """Links in them are removed and never followed (shutil.rmtree, avoids_symlink_attacks)."""
+        """Links in them, or in their place, are removed and never followed."""
         alive = {token for token, _ in processes.all_marked()} if old else set()
         for directory in old:
             if directory.token in alive:
                 continue
+            scratch.remove(str(directory.path), PATIENCE)
             try:
-                shutil.rmtree(directory.path)
+                directory.path.unlink(missing_ok=True)
                 logger.info("job=%s attempt=%s: deleted", directory.job_id, directory.attempt)
             except OSError as error:
-                logger.warning("job=%s attempt=%s: %s", directory.job_id, directory.attempt, error)
+                logger.warning(
+                    "job=%s attempt=%s: not all is deleted: %s", directory.job_id, directory.attempt, error
+                )
 
 
 def _is_old(job: Job, moment: datetime) -> bool:

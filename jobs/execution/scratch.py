@@ -1,7 +1,8 @@
 """A job's private directory for what is temporary (TMPDIR), emptied when nothing of the job lives any more.
 
-Standard library alone, as the wrapper. No link is followed, and however deep the job has built, two
-descriptors are enough: a directory's own directories are lifted to the top before it is removed.
+Standard library alone, as the wrapper. No link is followed, what the job has closed is opened, and however
+deep it has built, three descriptors are enough: a directory's own directories are lifted to the top before it
+is removed. In the same way what is left of an attempt is removed when its retention is over.
 """
 
 import contextlib
@@ -11,16 +12,22 @@ import time
 NAME = "tmp"
 PATIENCE = 5.0
 """Seconds: the end of the job is recorded after this. What is left goes with the attempt's directory."""
+OURS = 0o700
 AS_A_DIRECTORY = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def clear(patience=PATIENCE):  # type: (float) -> None
     """Remove it from the attempt's directory, which is the present one, as far as that is soon done."""
+    remove(NAME, patience)
+
+
+def remove(path, patience):  # type: (str, float) -> None
+    """Remove a directory and all that is in it, as far as that is soon done."""
     until = time.monotonic() + patience
     try:
-        top = os.open(NAME, os.O_PATH | AS_A_DIRECTORY)
+        top = os.open(path, os.O_PATH | AS_A_DIRECTORY)
     except OSError:
-        return  # an attempt without one, or the job has put something else there
+        return  # there is none, or the job has put something else there
     try:
         lifted = 0
         while time.monotonic() < until:
@@ -30,7 +37,7 @@ def clear(patience=PATIENCE):  # type: (float) -> None
     finally:
         os.close(top)
     with contextlib.suppress(OSError):
-        os.rmdir(NAME)  # noqa: PTH106
+        os.rmdir(path)  # noqa: PTH106
 
 
 def _empty(directory, top, lifted, until):  # type: (int, int, int, float) -> int
@@ -48,6 +55,7 @@ def _empty(directory, top, lifted, until):  # type: (int, int, int, float) -> in
                     os.unlink(entry.name, dir_fd=directory)
                 elif directory != top:
                     name = f".{os.getpid()}.{lifted + number}"
+                    _open_up(entry.name, directory)
                     os.rename(entry.name, name, src_dir_fd=directory, dst_dir_fd=top)
                     number += 1
                 else:
@@ -66,8 +74,17 @@ def _remove(name, top, lifted, until):  # type: (str, int, int, float) -> int
     return number
 
 
+def _open_up(name, above):  # type: (str, int) -> None
+    """Whoever may not write to a directory may not put it elsewhere."""
+    directory = os.open(name, os.O_PATH | AS_A_DIRECTORY, dir_fd=above)
+    try:
+        _readable(directory)
+    finally:
+        os.close(directory)
+
+
 def _readable(directory):  # type: (int) -> str
     """The way to a directory that we hold, made readable: a job may have taken its mode away."""
     way = f"/proc/self/fd/{directory}"
-    os.chmod(way, 0o700)  # noqa: PTH101
+    os.chmod(way, OURS)  # noqa: PTH101
     return way

@@ -1,6 +1,7 @@
 """What ended attempts left in the spool: a late result is told once, what is old is deleted, nothing else."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
@@ -22,6 +23,7 @@ from jobs.states import EventKind, Evidence, Reason
 from tests import making
 from tests.jobs.execution.conftest import Process
 from tests.jobs.execution.test_agent import ENDED
+from tests.powerless import powerless
 
 pytestmark = pytest.mark.django_db
 
@@ -184,6 +186,33 @@ def test_a_link_that_a_job_left_leads_the_deletion_nowhere(
     Archive(station).sweep()
     assert not station.directory_of(inside).exists()
     assert (mine / "thesis").read_text() == "dear"
+
+
+@pytest.mark.usefixtures("at_once")
+def test_what_a_job_has_closed_or_built_very_deep_is_deleted_too(station: Station, claimed: Claim) -> None:
+    directories = [station.directory_of(lost(claimed())).path for _ in range(3)]
+    closed, deep, link = directories
+    (closed / "tmp/go/mod").mkdir(parents=True)
+    (closed / "tmp/go/mod/module.go").touch()
+    for directory in (closed / "tmp/go/mod", closed / "tmp/go", closed):
+        directory.chmod(0o555)
+    build_deep(deep)
+    link.rmdir()
+    link.symlink_to("nowhere")
+    with powerless():
+        Archive(station).sweep()
+    assert [path for path in directories if os.path.lexists(path)] == []
+
+
+def build_deep(top: Path) -> None:
+    """More directories in each other than Python's own removal can follow."""
+    held = os.open(top, os.O_PATH)
+    for _ in range(1100):
+        os.mkdir("d", dir_fd=held)
+        below = os.open("d", os.O_PATH, dir_fd=held)
+        os.close(held)
+        held = below
+    os.close(held)
 
 
 @pytest.mark.usefixtures("at_once")

@@ -8,6 +8,7 @@ import pytest
 from jobs.execution import launcher, scratch
 from jobs.execution.spool import Spool
 from tests.jobs.execution import running
+from tests.powerless import powerless
 
 FILLS = """
 cd tmp
@@ -51,6 +52,19 @@ def test_any_depth_is_removed_with_few_descriptors(tmp_path: Path, monkeypatch: 
         os.chdir("deeper")
     monkeypatch.chdir(tmp_path)
     scratch.clear(60)
+    assert not Path("tmp").exists()
+
+
+def test_what_its_owner_may_not_write_to_is_removed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("tmp/a/b/c").mkdir(parents=True)
+    Path("tmp/a/b/c/module.go").touch()
+    for closed, mode in (("tmp/a/b/c", 0o555), ("tmp/a/b", 0), ("tmp/a", 0o555), ("tmp", 0o500)):
+        Path(closed).chmod(mode)
+    with powerless():
+        scratch.clear()
     assert not Path("tmp").exists()
 
 
