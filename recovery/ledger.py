@@ -1,6 +1,8 @@
-"""Writes sweeps into the ledger."""
+"""Writes sweeps into the ledger, and keeps it from growing for ever."""
 
 from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
 
 from django.db import transaction
 
@@ -8,10 +10,16 @@ from jobs.models import Job
 from recovery.models import RecoveryAction, RecoveryRun
 from recovery.result import Decision, Outcome, RecoveryResult
 
+KEPT_FOR: Final = timedelta(days=90)
+TOLD_AGAIN_AFTER: Final = timedelta(hours=1)
+AT_ONCE: Final = 200
+"""So many old sweeps go with each new one, so the ledger shrinks also when many were written at once."""
+
 
 @transaction.atomic
 def keep(result: RecoveryResult, *, trigger: str, node: str) -> RecoveryRun:
-    """Store a sweep with its decisions."""
+    """Store a sweep with its decisions, and let go of the oldest that are out of date."""
+    _prune(result)
     run = RecoveryRun.objects.create(
         started_at=result.started_at,
         duration=result.duration,
@@ -20,10 +28,37 @@ def keep(result: RecoveryResult, *, trigger: str, node: str) -> RecoveryRun:
         dry_run=result.dry_run,
         recovered=result.count(Outcome.RECOVERED) + result.count(Outcome.RECOVERABLE),
         skipped=result.count(Outcome.SKIPPED),
-        failed=result.count(Outcome.FAILED) + len(result.broken),
+        failed=_failed(result),
     )
     RecoveryAction.objects.bulk_create(_rows(run, result.decisions))
     return run
+
+
+def repeats(result: RecoveryResult, *, node: str) -> bool:
+    """It failed at nothing but what the node's last sweep in the ledger failed at, less than an hour ago."""
+    last = RecoveryRun.objects.filter(
+        node=node, dry_run=False, started_at__gt=result.started_at - TOLD_AGAIN_AFTER
+    ).first()
+    if last is None or last.failed != _failed(result):
+        return False
+    told = last.actions.filter(outcome=Outcome.FAILED).values_list("strategy", "job_id", "attempt")
+    return set(told) == {
+        (decision.strategy, decision.job, decision.attempt)
+        for decision in result.decisions
+        if decision.outcome is Outcome.FAILED
+    }
+
+
+def _failed(result: RecoveryResult) -> int:
+    return result.count(Outcome.FAILED) + len(result.broken)
+
+
+def _prune(result: RecoveryResult) -> None:
+    """Other sweeps may do the same now: what they have in hand is left to them."""
+    oldest = RecoveryRun.objects.select_for_update(skip_locked=True).order_by("pk")[:AT_ONCE]
+    before = result.started_at - KEPT_FOR
+    stale = [run.pk for run in oldest if run.started_at < before]
+    RecoveryRun.objects.filter(pk__in=stale).delete()
 
 
 def _rows(run: RecoveryRun, decisions: Iterable[Decision]) -> list[RecoveryAction]:

@@ -56,7 +56,8 @@ class RecoveryManager:
     ) -> RecoveryResult:
         """One sweep.
 
-        In the ledger when it did something, broke, or was asked for. `dry_run` changes nothing.
+        In the ledger when it did something, failed at something new, or was asked for. `dry_run` changes
+        nothing.
         """
         return self._sweep(now, trigger=trigger, always_kept=trigger != TIMER or dry_run, dry_run=dry_run)
 
@@ -64,8 +65,9 @@ class RecoveryManager:
         self, now: datetime | None, *, trigger: str, always_kept: bool, dry_run: bool
     ) -> RecoveryResult:
         result = CompositeRecoveryStrategy(self.strategies()).run(now or database_now(), dry_run=dry_run)
-        if always_kept or result.recovered or result.failed or result.broken:
-            node = self.station.node_name if self.station else ""
+        node = self.station.node_name if self.station else ""
+        failed_anew = (result.failed or result.broken) and not ledger.repeats(result, node=node)
+        if always_kept or result.recovered or failed_anew:
             ledger.keep(result, trigger=trigger, node=node)
             logger.info("%s sweep%s: %s", trigger, f" of {node}" if node else "", result)
         return result

@@ -4,11 +4,13 @@ Only the main thread may start one: a child's parent-death signal is tied to the
 """
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +30,8 @@ class Child:
         directory: Path,
     ) -> None:
         log.parent.mkdir(mode=0o700, exist_ok=True)  # somebody may have cleared it away
-        rotate(log)
+        with suppress(OSError):
+            rotate(log)
         with log.open("ab") as output:
             self._popen = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(SHIM), str(os.getpid()), *argv],
@@ -76,7 +79,12 @@ class Child:
 
 
 def rotate(log: Path) -> None:
-    """Begin a new log file once the old one is large; one old one is kept."""
-    if log.exists() and log.stat().st_size > LARGEST_LOG:
-        log.replace(log.with_suffix(".log.1"))
+    """Empty a log once it is large; what was in it is kept until the next time.
+
+    Who writes it keeps its descriptor, so it is copied, never renamed. A line that comes in between is lost.
+    """
     log.touch(mode=0o600)
+    if log.stat().st_size > LARGEST_LOG:
+        log.chmod(0o600)
+        shutil.copy(log, log.with_suffix(".log.1"))
+        os.truncate(log, 0)

@@ -7,12 +7,13 @@ children, because a child's life is tied to the thread that started it.
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from jobsite.embedded.error import ServerError
-from jobsite.run.child import Child
+from jobsite.run.child import Child, rotate
 from jobsite.run.console import Console
 from jobsite.run.processes import STOP_ORDER, Stage
 from jobsite.run.record import Record
@@ -22,6 +23,8 @@ FIRST_DELAY: Final = 0.2
 LONGEST_DELAY: Final = 10.0
 STEADY_AFTER: Final = 20.0
 """A child that lived this long has not failed at its start: its next death is a first one again."""
+LOGS_EVERY: Final = 10.0
+"""How often the size of each log is looked at."""
 
 PATIENCE: Final = {Stage.FRONT: 3.3, Stage.SERVERS: 1.0}
 """How long the children of one stage may take to stop. All of it, with what lies between, is under 5 s."""
@@ -55,6 +58,7 @@ class Supervisor:
         self._logs, self._directory = logs, directory
         self._console, self._record, self._wakeup = console, record, wakeup
         self._charges: dict[str, Charge] = {}
+        self._logs_due = 0.0
 
     def take(self, charges: Iterable[Charge]) -> None:
         """Take more processes in charge and start them, all at once."""
@@ -107,6 +111,7 @@ class Supervisor:
         return True
 
     def _look(self) -> None:
+        self._rotate_logs_when_due()
         for charge in self._charges.values():
             if charge.child is None:
                 self._start_when_due(charge)
@@ -115,6 +120,14 @@ class Supervisor:
             elif not charge.announced and _is_ready(charge):
                 charge.announced = True
                 self._console.ready(charge.name, charge.address, charge.child.age)
+
+    def _rotate_logs_when_due(self) -> None:
+        if time.monotonic() < self._logs_due:
+            return
+        self._logs_due = time.monotonic() + LOGS_EVERY
+        for name in self._charges:
+            with suppress(OSError):  # a full disk has no room for the copy, and none for a larger log either
+                rotate(self._log(name))
 
     def _start_when_due(self, charge: Charge) -> None:
         if time.monotonic() < charge.due:

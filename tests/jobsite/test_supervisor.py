@@ -28,6 +28,11 @@ DEAF = (
     "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); signal.pause()"
 )
 
+SAYS_MORE = (
+    "import signal; signal.signal(signal.SIGUSR1, lambda *_: print('more', flush=True));"
+    "print('x' * 2000, flush=True)\nwhile True: signal.pause()"
+)
+
 
 @pytest.fixture
 def wakeup() -> Iterator[Wakeup]:
@@ -231,6 +236,19 @@ def test_a_large_log_is_begun_anew(tmp_path: Path) -> None:
     rotate(log)
     assert (log.stat().st_size, log.stat().st_mode & 0o777) == (0, 0o600)
     assert (tmp_path / "web.log.1").exists()
+
+
+def test_the_log_of_a_child_that_goes_on_is_emptied_once_it_is_large(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobsite.run.child.LARGEST_LOG", 1000)
+    monkeypatch.setattr("jobsite.run.supervisor.LOGS_EVERY", 0.0)
+    supervisor.take([charge("web", SAYS_MORE)])
+    log = tmp_path / "web.log"
+    eventually(lambda: supervisor.run_until_ready() and (tmp_path / "web.log.1").exists())
+    os.kill(pid(supervisor, "web"), signal.SIGUSR1)
+    eventually(lambda: log.read_text() == "more\n")
+    assert (tmp_path / "web.log.1").stat().st_mode & 0o777 == 0o600
 
 
 def test_an_end_is_told_in_words() -> None:
