@@ -4,6 +4,7 @@ The nodes remember: a spool holds a directory for every job that ran there latel
 with an old number would find the old one's ticket and end in its place.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 from django.db import connection, transaction
@@ -14,14 +15,16 @@ FARTHEST: Final = 10_000_000
 
 
 @transaction.atomic
-def never_again(highest: int) -> bool:
-    """Have every new job's number above this one. True: the next ones would not have been."""
+def never_again(had: Collection[int]) -> tuple[int, bool]:
+    """Have every new job's number above these, as far as they can be true.
+
+    Answers the highest of those, and whether the next ones would not have been above it.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('jobs.numbers'))")
-        cursor.execute(
-            f"SELECT setval({SEQUENCE}, %(highest)s)"  # noqa: S608 - a constant of ours
-            f" FROM (SELECT coalesce(pg_sequence_last_value({SEQUENCE}), 0) AS last) AS now"
-            " WHERE last < %(highest)s AND %(highest)s - last <= %(farthest)s",
-            {"highest": highest, "farthest": FARTHEST},
-        )
-        return cursor.fetchone() is not None
+        cursor.execute(f"SELECT coalesce(pg_sequence_last_value({SEQUENCE}), 0)")
+        (last,) = cursor.fetchone()
+        highest = max((number for number in had if number - last <= FARTHEST), default=0)
+        if highest > last:
+            cursor.execute(f"SELECT setval({SEQUENCE}, %s)", [highest])
+    return highest, highest > last

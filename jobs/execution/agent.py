@@ -13,7 +13,7 @@ from functools import partial
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
-from jobs import fleet, messages, numbers
+from jobs import fleet, messages
 from jobs.ear import Ear
 from jobs.execution import deafness
 from jobs.execution.archive import Archive
@@ -26,6 +26,7 @@ from jobs.execution.hands import Hands, Observers
 from jobs.execution.health import Health
 from jobs.execution.lease import LeaseKeeper, LeaseLostError
 from jobs.execution.output_desk import OutputDesk
+from jobs.execution.past_numbers import PastNumbers
 from jobs.execution.reconciliation import Reconciliation
 from jobs.execution.renewals import Renewals
 from jobs.execution.signals import sweep_due
@@ -71,6 +72,7 @@ class NodeAgent:
             step=2 * settings.SWEEP_INTERVAL,
         )
         self._lease: LeaseKeeper | None = None
+        self.past_numbers = PastNumbers(spool)
 
     @property
     def lease(self) -> LeaseKeeper:
@@ -115,7 +117,7 @@ class NodeAgent:
                     renewals=Renewals(self.station),
                 )
             if self._lease.take():
-                self._remember_numbers()
+                self.past_numbers.recall()
                 fleet.resize(self.station.node_name, **_size())
                 fleet.tell_enforcement(self.station.node_name, self.station.containment.table())
                 return True
@@ -126,14 +128,6 @@ class NodeAgent:
             logger.warning("the lease cannot be taken yet: %s", str(error).strip())
             connection.close()
         return False
-
-    def _remember_numbers(self) -> None:
-        """A database that was put back gives no number again that a job of this node has had."""
-        highest = max((one.job_id for one in self.station.spool.attempts()), default=0)
-        if numbers.never_again(highest):
-            logger.error(
-                "the database had forgotten jobs up to %s; their numbers are not given again", highest
-            )
 
     def _beat(self) -> None:
         """Renew the lease; wake the scheduler when the broker is heard again."""
@@ -156,6 +150,7 @@ class NodeAgent:
                 return False
             if self.lease.renew(hears_broker=hears_broker):
                 self.sweeps.ask(TIMER)  # what others run again must end here at once
+            guarded(self.past_numbers.repeat)
         except LeaseLostError:
             self._leave(f"another agent speaks for node {self.station.node_name} now")
             return False

@@ -100,6 +100,7 @@ def _claim(pair: Pair, agent: NodeAgent) -> Job | None:
         job = placed.select_related("partition", "node", "owner").first()
         if job is None:
             return None
+        agent.past_numbers.add(job_id)
         try:
             won = lifecycle.start(
                 job,

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from jobs import lifecycle, messages
-from jobs.execution import processes
+from jobs.execution import processes, runner
 from jobs.execution.agent import NodeAgent
 from jobs.execution.processes import Identity
 from jobs.execution.records import Outcome
@@ -239,3 +239,45 @@ def test_f32_a_number_that_somebody_made_up_is_not_believed(agent: NodeAgent, sp
     assert spool.attempt(2**62, 1).make()
     assert agent._take_lease()
     assert making.queued().pk < last + 100
+
+
+def test_f32_a_number_that_somebody_made_up_hides_none_that_was_had(agent: NodeAgent, spool: Spool) -> None:
+    """F32: those that can be true are believed."""
+    forgotten = making.queued().pk + 3000
+    for number in (2**62, forgotten, 3):
+        assert spool.attempt(number, 1).make()
+    assert agent._take_lease()
+    assert making.queued().pk > forgotten
+
+
+def put_back(to: int) -> None:
+    """The database is as it was when its newest job had this number."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval(pg_get_serial_sequence('jobs_job', 'id'), %s)", [to])
+
+
+def test_f32_a_database_put_back_under_a_living_agent_gives_no_number_of_its_spool_again(
+    agent: NodeAgent, spool: Spool
+) -> None:
+    """F32: the agent holds its lease in the older copy too, and renews it."""
+    last = making.queued().pk
+    assert spool.attempt(last + 3000, 1).make()
+    assert agent._take_lease()
+    put_back(last)
+    assert agent._renew(hears_broker=True)
+    assert making.queued().pk > last + 3000
+
+
+def test_f32_a_database_put_back_under_a_living_agent_gives_no_number_again_that_it_has_claimed(
+    agent: NodeAgent,
+) -> None:
+    """F32: it looks into its spool when it starts, and no more."""
+    last = making.queued().pk
+    put_back(last + 3000)
+    assert agent._take_lease()
+    assert agent._renew(hears_broker=True)
+    job = making.placed()
+    assert runner._claim((job.pk, job.attempt), agent)
+    put_back(last)
+    assert agent._renew(hears_broker=True)
+    assert making.queued().pk > job.pk
