@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
+from jobs.execution import scratch
 from jobs.execution.processes import Identity
 
 LARGEST: Final = 64 * 1024
@@ -174,7 +175,10 @@ EXTRAS: Final[dict[str, Callable[[object], bool]]] = {
 
 def read_object(path: Path) -> dict[str, Any] | None:
     """The JSON object in a file. None: there is no file. Raises UnreadableFileError when it is no object."""
-    raw = read_plain(path)
+    try:
+        raw = read_plain(path)
+    except PermissionError:
+        raw = _read_closed(path)
     if raw is None:
         return None
     try:
@@ -184,6 +188,16 @@ def read_object(path: Path) -> dict[str, Any] | None:
     if not isinstance(content, dict):
         raise UnreadableFileError(path, "not an object")
     return content
+
+
+def _read_closed(path: Path) -> bytes | None:
+    """A job may have closed its directory, which is opened again; or the file itself, which then stays so."""
+    os.lstat(path.parent)  # raises PermissionError where the spool is closed: somebody may open it again
+    try:
+        scratch.open_up(str(path.parent))
+        return read_plain(path)
+    except (PermissionError, NotADirectoryError) as error:
+        raise UnreadableFileError(path, error.strerror) from error
 
 
 def read_plain(path: Path) -> bytes | None:

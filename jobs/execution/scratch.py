@@ -55,7 +55,7 @@ def _empty(directory, top, lifted, until):  # type: (int, int, int, float) -> in
                     os.unlink(entry.name, dir_fd=directory)
                 elif directory != top:
                     name = f".{os.getpid()}.{lifted + number}"
-                    _open_up(entry.name, directory)
+                    open_up(entry.name, directory)
                     os.rename(entry.name, name, src_dir_fd=directory, dst_dir_fd=top)
                     number += 1
                 else:
@@ -74,8 +74,8 @@ def _remove(name, top, lifted, until):  # type: (str, int, int, float) -> int
     return number
 
 
-def _open_up(name, above):  # type: (str, int) -> None
-    """Whoever may not write to a directory may not put it elsewhere."""
+def open_up(name, above=None):  # type: (str, int | None) -> None
+    """Give a directory its mode back. Who may not write to it can neither empty it nor put it elsewhere."""
     directory = os.open(name, os.O_PATH | AS_A_DIRECTORY, dir_fd=above)
     try:
         _readable(directory)

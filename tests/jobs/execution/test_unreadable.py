@@ -4,16 +4,19 @@ import json
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from jobs import lifecycle
+from jobs.execution import late_results
 from jobs.execution.records import Outcome
 from jobs.execution.settle import settle
 from jobs.execution.station import Station
 from jobs.models import Job
-from jobs.states import Reason, State
+from jobs.states import EventKind, Evidence, Reason, State
 from recovery.manager import RecoveryManager
+from tests.powerless import powerless
 
 pytestmark = pytest.mark.django_db
 
@@ -145,6 +148,63 @@ def test_whatever_a_job_has_left_there_keeps_no_other_from_its_end(
     well.refresh_from_db()
     assert well.exit_code == 3
     assert result.failed == {"OrphanJobRecoveryStrategy": [lost.pk]}
+
+
+def test_the_end_in_a_directory_that_its_job_has_closed_is_recorded(
+    station: Station, launched: Callable[..., Job]
+) -> None:
+    job = launched(json.dumps(EXIT).encode())
+    station.directory_of(job).path.chmod(0)
+    with powerless():
+        assert settle(job, station)
+    job.refresh_from_db()
+    assert job.exit_code == 3
+
+
+@pytest.mark.parametrize("closes", ["exit.json", "a directory in its place"])
+def test_what_a_job_has_closed_for_good_counts_as_none(
+    station: Station, launched: Callable[..., Job], tmp_path: Path, closes: str
+) -> None:
+    job = launched(json.dumps(EXIT).encode())
+    directory = station.directory_of(job).path
+    if closes == "exit.json":
+        (directory / closes).chmod(0)
+    else:
+        (tmp_path / "closed").mkdir(mode=0)
+        directory.rename(tmp_path / "moved")
+        directory.symlink_to(tmp_path / "closed")
+    with powerless():
+        assert settle(job, station)
+    job.refresh_from_db()
+    assert job.reason == Reason.SUPERVISOR_LOST
+    if closes != "exit.json":
+        assert (tmp_path / "closed").stat().st_mode & 0o777 == 0
+        (tmp_path / "closed").chmod(0o700)
+
+
+def test_a_spool_that_somebody_has_closed_is_no_evidence_of_anything(
+    station: Station, launched: Callable[..., Job]
+) -> None:
+    job = launched(json.dumps(EXIT).encode())
+    station.spool.path.chmod(0)
+    with powerless(), pytest.raises(PermissionError):
+        settle(job, station)
+    station.spool.path.chmod(0o700)
+    assert settle(job, station)
+    job.refresh_from_db()
+    assert job.exit_code == 3
+
+
+def test_a_late_result_in_a_directory_that_its_job_has_closed_is_told_once(
+    station: Station, launched: Callable[..., Job]
+) -> None:
+    job = launched(json.dumps(EXIT).encode())
+    assert lifecycle.lose(job, Reason.NODE_FAIL, "lost", evidence=Evidence.NONE, actor="op")
+    for _ in range(2):
+        station.directory_of(job).path.chmod(0)
+        with powerless():
+            late_results.tell_all(station)
+    assert job.events.filter(kind=EventKind.LATE_RESULT).count() == 1
 
 
 @contextmanager
