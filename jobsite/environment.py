@@ -87,6 +87,13 @@ class Environment:
             time_scale=setting.fraction(given, "JOBSITE_TIME_SCALE", 1.0, 0.05, 1.0),
         )
 
+    @property
+    def https_only(self) -> bool:
+        """Whether people reach the web by https alone: some origins are named, and each is of that kind."""
+        return bool(self.trusted_origins) and all(
+            origin.startswith("https://") for origin in self.trusted_origins
+        )
+
 
 def embedded_database_url(var: Path) -> str:
     """Where the embedded PostgreSQL of this data directory answers."""

@@ -74,7 +74,7 @@ def start(environment: Environment, supervisor: Supervisor, console: Console) ->
     prepare.migrate()
     table = processes.table(environment, flower_password)
     supervisor.take(charges.of_process(process, environment, common) for process in table)
-    link = prepare.open_the_door(environment, processes.web_url(environment))
+    link = prepare.open_the_door(environment)
     if not supervisor.run_until_ready():
         return False
     console.line(f"Ready in {seconds_since_exec():.1f}s. Open: {link}  (works once, within 15 minutes)")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobsite.environment import Environment
+from jobsite.run.processes import door_url, web_url
 from jobsite.run.refusal import UnreachableServerError
 
 if TYPE_CHECKING:
@@ -75,12 +76,12 @@ def refuse_silent_broker(url: str) -> None:
             ) from error
 
 
-def open_the_door(environment: Environment, url: str) -> str:
+def open_the_door(environment: Environment) -> str:
     """Make the operator's account if it is missing, log the command line in, and answer a login link."""
-    write_secret(environment.var / "server-url", url)
+    write_secret(environment.var / "server-url", web_url(environment))
     operator = _operator(environment.var / "admin-password")
     _keep_cli_token(operator, environment.var / "cli-token")
-    return _login_link(operator, environment.var / "login-link", url)
+    return _login_link(operator, environment.var / "login-link", door_url(environment))
 
 
 def _operator(password_file: Path) -> "User":

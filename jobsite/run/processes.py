@@ -91,6 +91,12 @@ def web_url(environment: Environment) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{environment.port}"
 
 
+def door_url(environment: Environment) -> str:
+    """Where a person logs in: where cookies are for https alone, at the first origin of that kind."""
+    public = [origin for origin in environment.trusted_origins if "*" not in origin]
+    return public[0] if environment.https_only and public else web_url(environment)
+
+
 def python(*arguments: str) -> tuple[str, ...]:
     """A command of our own interpreter, run in the project's directory."""
     return (sys.executable, *arguments)

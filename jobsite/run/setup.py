@@ -7,7 +7,7 @@ import os
 import sys
 
 from jobsite.environment import Environment, OddSetting
-from jobsite.run import ground, prepare, processes
+from jobsite.run import ground, prepare
 from jobsite.run.refusal import RefusalError
 
 
@@ -20,7 +20,7 @@ def main() -> int:
             prepare.kept_secret(environment.var / "secret-key")
         prepare.set_up_django()
         prepare.migrate()
-        link = prepare.open_the_door(environment, processes.web_url(environment))
+        link = prepare.open_the_door(environment)
     except (OddSetting, RefusalError) as refusal:
         print(refusal, file=sys.stderr)
         return 1

@@ -118,6 +118,21 @@ def test_a_printed_environment_shows_no_secret(var: Path) -> None:
     assert password not in printed
 
 
+@pytest.mark.parametrize(
+    ("origins", "only"),
+    [
+        ("", False),
+        ("https://a.example", True),
+        ("https://a.example, https://b.example:8443", True),
+        ("https://a.example,http://b.example", False),
+    ],
+)
+def test_the_web_is_reached_by_https_alone_where_all_its_origins_are_https(
+    var: Path, origins: str, *, only: bool
+) -> None:
+    assert read(var, JOBSITE_TRUSTED_ORIGINS=origins).https_only is only
+
+
 def test_an_empty_variable_is_not_set(var: Path) -> None:
     assert read(var, JOBSITE_PORT="", DATABASE_URL="").port == 8000
 
