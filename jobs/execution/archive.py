@@ -2,7 +2,8 @@
 
 Each sweep looks at a few of the directories, in their order, and the next one goes on where it stopped: its
 cost does not grow with all that has ever run. A directory goes only when its job's row is final, its
-retention is over and no process of it lives; one without a row stays, since its row may come back.
+retention is over and no process of it lives; one without a row stays, since its row may come back. So does
+one whose number another job has now.
 """
 
 import logging
@@ -45,7 +46,7 @@ class Archive:
             if job is None or not (job.is_final or directory.attempt < job.attempt):
                 continue
             tell_if_late(job, directory, self._station)
-            if _is_old(job, moment):
+            if _is_old(job, moment) and not directory.is_of_another(job.submitted_at):
                 old.append(directory)
         self._delete(old)
 

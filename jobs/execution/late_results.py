@@ -15,7 +15,7 @@ from jobs.states import EventKind, Evidence
 
 logger = logging.getLogger("jobs.agent")
 
-READ = ("state", "phase", "hold", "attempt", "evidence", "ended_at")
+READ = ("state", "phase", "hold", "attempt", "evidence", "submitted_at", "ended_at")
 """What is needed of a job: its script may be long."""
 
 
@@ -31,7 +31,8 @@ def tell_all(station: Station) -> None:
 def tell_if_late(job: Job, directory: AttemptDirectory, station: Station) -> None:
     """One that cannot be read is told to the log, and keeps none of the others from being told."""
     try:
-        if is_late(job, directory) and not directory.is_told():
+        ours = not directory.is_of_another(job.submitted_at)
+        if ours and is_late(job, directory) and not directory.is_told():
             _tell(job, directory, station)
     except OSError as error:
         logger.error("job=%s attempt=%s: %s", directory.job_id, directory.attempt, error)

@@ -33,6 +33,7 @@ def prepare(job: Job, directory: AttemptDirectory, *, cages: Cages | None = None
     allocation = held.select_related("job").only("attempt", "gpus", "cpu_indices", "job__started_at").first()
     if allocation is None:
         raise GivenUpError(job.pk, job.attempt)
+    directory.tell_job(job.submitted_at)
     (directory.path / scratch.NAME).mkdir(mode=0o700)
     work_dir = Path(job.work_dir) if job.work_dir else _own_directory(job)
     facts = _facts(job, allocation, directory, work_dir)

@@ -16,6 +16,7 @@ from jobs.execution import agents, launcher
 from jobs.execution.agent import NodeAgent
 from jobs.execution.hands import Pair
 from jobs.execution.order import GivenUpError, prepare
+from jobs.execution.past_numbers import make_way
 from jobs.execution.settle import age_of, identities_of, running_here
 from jobs.models import Job
 from jobs.states import State
@@ -101,6 +102,8 @@ def _claim(pair: Pair, agent: NodeAgent) -> Job | None:
         if job is None:
             return None
         agent.past_numbers.add(job_id)
+        if not make_way(job, station.spool):
+            return None
         try:
             won = lifecycle.start(
                 job,

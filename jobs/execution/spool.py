@@ -10,11 +10,12 @@ import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 
-from jobs.execution.durable import make_once, sync_directory, write_durably
+from jobs.execution.durable import make_once, sync_directory, write_durably, write_in_place
 from jobs.execution.records import (
     HIGHEST,
     Outcome,
@@ -91,6 +92,11 @@ class AttemptDirectory:
         return f"{self.spool.spool_id}.{self.job_id}.{self.attempt}"
 
     @property
+    def pair(self) -> tuple[int, int]:
+        """The job and the attempt."""
+        return self.job_id, self.attempt
+
+    @property
     def stdout(self) -> Path:
         """Where the job's output goes."""
         return self.path / "stdout"
@@ -112,6 +118,25 @@ class AttemptDirectory:
         """Leave the wrapper its request and the script's bytes, exactly as submitted."""
         write_durably(self.path / "script", script, mode=0o700)
         write_durably(self.path / "request.json", json.dumps(asdict(request)).encode())
+
+    def tell_job(self, submitted_at: datetime) -> None:
+        """Say whose directory it is. Two jobs of one number were not submitted at one moment."""
+        write_in_place(self.path / "submitted", submitted_at.isoformat().encode())
+
+    def is_of_another(self, submitted_at: datetime) -> bool:
+        """It was made for another job of this number. False also when it does not say."""
+        try:
+            told = read_plain(self.path / "submitted")
+            return told is not None and datetime.fromisoformat(told.decode()) != submitted_at
+        except (UnreadableFileError, ValueError):
+            return False
+
+    def set_aside(self) -> Path:
+        """Give it a name that is no attempt's, and answer that. What is in it is left as it is."""
+        aside = self.path.with_name(f"{self.path.name}.old-{secrets.token_hex(4)}")
+        self.path.rename(aside)
+        sync_directory(self.spool.path)
+        return aside
 
     def group(self) -> str:
         """The control group that its request names. The job may have changed that. Empty: none."""
