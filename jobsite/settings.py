@@ -35,7 +35,7 @@ NODE_GPUS = ENVIRONMENT.gpus
 CGROUPS = ENVIRONMENT.cgroups == "auto"
 SPOOL = JOBSITE_VAR / "spool" / NODE_NAME
 SCRATCH = JOBSITE_VAR / "scratch"
-FLOWER_URL = f"http://{ENVIRONMENT.host}:{ENVIRONMENT.flower_port}/"
+FLOWER_URL = f"http://127.0.0.1:{ENVIRONMENT.flower_port}/"  # on loopback, wherever the web listens
 LISTEN_DATABASE_URL = ENVIRONMENT.listen_database_url
 
 

@@ -24,6 +24,9 @@ def main() -> int:
     except (OddSetting, RefusalError) as refusal:
         print(refusal, file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"The data directory cannot be prepared: {error}", file=sys.stderr)
+        return 1
     print(f"Open: {link}  (works once, within 15 minutes)")
     print(f"Operator: {prepare.OPERATOR}, password in {environment.var / 'admin-password'}.")
     return 0

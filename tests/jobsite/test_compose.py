@@ -1,5 +1,6 @@
 """docker-compose.yml is the process table of `make run`: the same commands, variables and checks."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -13,20 +14,33 @@ from jobsite.run.health import CHECKS
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_A_PROCESS = {"postgres", "broker", "setup"}
+VARIABLE = re.compile(r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*)|:\?[^}]*)\}")
 ONLY_FOR_COMPOSE = {"POSTGRES_PASSWORD", "FLOWER_PASSWORD"}
 
 
-@pytest.fixture(scope="module")
-def services() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-    return found
+def composed(**variables: str) -> dict[str, Any]:
+    """The services as `docker compose` reads them where these variables are set and no others."""
+    told = {**dict.fromkeys(ONLY_FOR_COMPOSE, "secret"), **variables}
+
+    def value(found: re.Match[str]) -> str:
+        return told.get(found["name"]) or found["default"] or ""
+
+    written = json.dumps(yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"])
+    text = VARIABLE.sub(value, written)
+    assert "$" not in text
+    services: dict[str, Any] = json.loads(text)
+    return services
+
+
+@pytest.fixture(scope="module", params=[{}, {"JOBSITE_PORT": "8100", "JOBSITE_FLOWER_PORT": "5600"}], ids=str)
+def services(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return composed(**request.param)
 
 
 @pytest.fixture(scope="module")
 def environment(services: dict[str, Any]) -> Environment:
     """The settings of the web's container, as the process table reads them."""
-    given = {name: text for name, text in services["web"]["environment"].items() if "${" not in text}
-    return Environment.read({**given, "DATABASE_URL": "postgresql://postgres/jobsite"})
+    return Environment.read(services["web"]["environment"])
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +98,15 @@ def test_each_container_reaps_keeps_its_data_and_is_nobody_special(services: dic
         assert services[name]["init"] is True
         assert services[name]["volumes"] == ["data:/var/lib/jobsite"]
     assert re.search(r"^USER jobsite$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+
+
+def test_the_login_link_leads_to_a_port_that_is_published(
+    services: dict[str, Any], environment: Environment
+) -> None:
+    door = processes.door_url(Environment.read(services["setup"]["environment"]))
+    for name, port in (("web", environment.port), ("flower", environment.flower_port)):
+        assert services[name]["ports"] == [f"127.0.0.1:{port}:{port}"]
+    assert door == f"http://127.0.0.1:{environment.port}"
 
 
 def test_nothing_is_published_but_the_web_and_flower_on_loopback(services: dict[str, Any]) -> None:
