@@ -6,6 +6,8 @@ Files are made closed (0600) and never made wider. What is there and still valid
 import os
 import secrets
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from jobsite.environment import Environment
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 OPERATOR = "admin"
+ASKING = "running jobs"
+"""The thread that may be left behind: nobody waits longer than PATIENCE for what it asks."""
+PATIENCE = 5.0
 
 
 def write_secret(file: Path, text: str) -> None:
@@ -111,12 +116,22 @@ def _keep_cli_token(user: "User", file: Path) -> None:
 
 
 def running_jobs() -> list[tuple[int, str]] | None:
-    """Number and name of each job that runs. None: the database does not answer."""
+    """Number and name of each job that runs. None: the database does not answer, or not in time."""
     from django.apps import apps  # noqa: PLC0415
-    from django.db import DatabaseError, InterfaceError, connection  # noqa: PLC0415
 
     if not apps.ready:  # we were asked to stop before we had begun
         return None
+    answer: SimpleQueue[list[tuple[int, str]] | None] = SimpleQueue()
+    Thread(target=lambda: answer.put(_ask_for_running()), name=ASKING, daemon=True).start()
+    try:
+        return answer.get(timeout=PATIENCE)
+    except Empty:
+        return None
+
+
+def _ask_for_running() -> list[tuple[int, str]] | None:
+    from django.db import DatabaseError, InterfaceError, connection  # noqa: PLC0415
+
     from jobs.models import Job  # noqa: PLC0415
     from jobs.states import State  # noqa: PLC0415
 
