@@ -3,7 +3,10 @@
 import fcntl
 import logging
 import os
+import secrets
 import signal
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -63,17 +66,27 @@ class AgentStep(bootsteps.StartStopStep):
 
 def _lock(path: Path) -> int:
     """One agent per node name and machine. The descriptor is not inherited, so no job can hold it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = _open_plain(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        other = os.pread(descriptor, 32, 0).decode().strip()
+        other = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
         os.close(descriptor)
         message = f"Node {settings.NODE_NAME} has its agent already, pid {other}. Stop it, or choose another "
         raise AgentLockedError(message + "JOBSITE_NODE_NAME.") from None
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return descriptor
+
+
+def _open_plain(path: Path) -> int:
+    """The lock's own file. What a job has put in its place is set aside, not followed and not waited for."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(path.lstat().st_mode):
+            logger.error("%s is no plain file: a job has replaced it; it is set aside", path)
+            path.rename(path.with_name(f"{path.name}.{secrets.token_hex(8)}"))
+    return os.open(path, flags, 0o600)
 
 
 def _is_stopping() -> bool:
