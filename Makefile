@@ -47,8 +47,8 @@ contracts: $(TOOLS) ## Which part may import which
 migrations: $(TOOLS) ## No model without its migration
 	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
-races: $(TOOLS) ## Only the tests with two real connections against each other
-	$(PYTEST) -m races
+races: $(TOOLS) ## Two real connections against each other: each pair of transitions, in ROUNDS=200 of each order
+	RACE_ROUNDS=$(or $(ROUNDS),200) $(PYTEST) -q -m races
 
 .PHONY: splitbrain
 splitbrain: $(TOOLS) ## Nodes that are cut off or suspended, ROUNDS=50 times each: does any job run twice?

@@ -13,6 +13,11 @@ from tests.outbox import Outbox
 @pytest.fixture(autouse=True)
 def _every_row_invariant_holds_at_the_end(transactional_db: None, outbox: Outbox) -> Iterator[None]:
     yield
+    assert_every_row_invariant()
+
+
+def assert_every_row_invariant() -> None:
+    """All that the database alone can answer."""
     for name, (says, query) in ROW_INVARIANTS.items():
         with connection.cursor() as cursor:
             cursor.execute(query)

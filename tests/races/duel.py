@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -45,6 +45,38 @@ def every_way(make: Callable[[], tuple[Act, Act]]) -> Iterator[list[Any]]:
     yield behind(*make())
     first, second = make()
     yield behind(second, first)[::-1]
+
+
+@contextmanager
+def opponent() -> Iterator[Executor]:
+    """A thread with a connection of its own for many rounds; a new one for each costs more than the race."""
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            yield pool
+        finally:
+            pool.submit(lambda: connection.close()).result()
+
+
+def hold_before(first: Act, second: Act, other: Executor) -> tuple[Any, Any]:
+    """What both answered. The first had written and not yet committed when the second one came."""
+    with transaction.atomic():
+        answer = first()
+        later = other.submit(second)
+        eventually(lambda: later.done() or somebody_waits(), every=0.001, what="the second one's arrival")
+    return answer, later.result()
+
+
+def let_run(first: Act, second: Act, other: Executor) -> tuple[Any, Any]:
+    """What both answered. They began at the same moment, each in transactions of its own."""
+    barrier = threading.Barrier(2)
+
+    def begin() -> Any:
+        barrier.wait()
+        return second()
+
+    later = other.submit(begin)
+    barrier.wait()
+    return first(), later.result()
 
 
 @contextmanager

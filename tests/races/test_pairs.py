@@ -1,0 +1,119 @@
+"""Every two of the eleven at one job, in both orders: one wins, or both where that is right, and never more.
+
+`make races` runs 200 rounds of each order, or ROUNDS of them, and prints who won.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from itertools import cycle, islice
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from pytest_django import DjangoDbBlocker
+
+from tests.outbox import Outbox
+from tests.races.conftest import assert_every_row_invariant
+from tests.races.duel import opponent
+from tests.races.pairs import ALL, BOTH, IMPOSSIBLE, Pair, Scene, late_scenes_of, scenes_of
+from tests.races.ring import Ring
+from tests.races.tally import Tally
+
+ROUNDS = int(os.environ.get("RACE_ROUNDS") or 1)
+SHOWN = "RACE_ROUNDS" in os.environ
+RACED = [pair for pair in ALL if pair not in IMPOSSIBLE]
+LATE = [pair for pair in ALL if late_scenes_of(pair)]
+
+pytestmark = [pytest.mark.races, pytest.mark.timeout(60 + ROUNDS)]
+
+
+@pytest.fixture(scope="module")
+def db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """One database for a few rounds of all pairs: to empty every table costs more than they do."""
+    with django_db_blocker.unblock():
+        yield
+        leave_nothing()
+        connection.close()
+
+
+def leave_nothing() -> None:
+    """Look at what the rounds have left, and empty every table."""
+    assert_every_row_invariant()
+    call_command("flush", verbosity=0, interactive=False)
+
+
+@pytest.fixture(autouse=True)
+def _every_row_invariant_holds_at_the_end(db: None) -> Iterator[None]:
+    """After many rounds of a pair at once, after few ones when all pairs have met."""
+    yield
+    if SHOWN:
+        leave_nothing()
+
+
+@pytest.fixture(scope="module")
+def other(db: None) -> Iterator[Executor]:
+    with opponent() as somebody:
+        yield somebody
+
+
+@pytest.fixture(scope="module")
+def tally(pytestconfig: pytest.Config) -> Iterator[Tally]:
+    made = Tally()
+    yield made
+    capture = pytestconfig.pluginmanager.get_plugin("capturemanager")
+    if SHOWN and capture is not None:
+        with capture.global_and_fixture_disabled():
+            print("", *made.lines(), sep="\n")  # noqa: T201 - what `make races` is for
+
+
+@pytest.fixture
+def ring(other: Executor, outbox: Outbox) -> Ring:
+    return Ring(other, outbox)
+
+
+def rounds(scenes: Sequence[Scene]) -> Iterator[Scene]:
+    """Every step in turn."""
+    return islice(cycle(scenes), ROUNDS)
+
+
+@pytest.mark.parametrize("pair", RACED, ids=" and ".join)
+def test_who_comes_to_the_lock_of_another_finds_the_job_where_that_one_left_it(
+    pair: Pair, ring: Ring, tally: Tally
+) -> None:
+    turned = [scene.turned() for scene in reversed(scenes_of(pair))]
+    for scene in [*rounds(scenes_of(pair)), *rounds(turned)]:
+        tally.add(scene, "at the first one's lock", ring.held(scene))
+
+
+@pytest.mark.parametrize("pair", RACED, ids=" and ".join)
+def test_of_two_who_begin_at_once_one_wins_or_both_in_an_order_that_is_right(
+    pair: Pair, ring: Ring, tally: Tally
+) -> None:
+    for scene in rounds(scenes_of(pair)):
+        tally.add(scene, "at once", ring.free(scene))
+
+
+@pytest.mark.parametrize("pair", LATE, ids=" and ".join)
+def test_who_read_the_row_too_early_never_wins(pair: Pair, ring: Ring, tally: Tally) -> None:
+    for scene in rounds(late_scenes_of(pair)):
+        late = scene.late.name if scene.late else ""
+        tally.add(scene, f"{late} too late", ring.held(scene))
+
+
+def test_each_of_the_55_pairs_is_raced_or_said_to_be_impossible() -> None:
+    possible = {pair for pair in ALL if scenes_of(pair)}
+    assert len(ALL) == 55
+    assert possible | set(IMPOSSIBLE) == set(ALL)
+    assert possible & set(IMPOSSIBLE) == set()
+
+
+def test_wherever_both_may_win_it_is_said_why() -> None:
+    scenes = [scene for pair in ALL for scene in scenes_of(pair)]
+    both = {
+        scene.names
+        for one in scenes
+        for scene in (one, one.turned())
+        if any(told.first and told.second for told in scene.stories())
+    }
+    assert both == set(BOTH)
