@@ -50,6 +50,10 @@ migrations: $(TOOLS) ## No model without its migration
 races: $(TOOLS) ## Two real connections against each other: each pair of transitions, in ROUNDS=200 of each order
 	RACE_ROUNDS=$(or $(ROUNDS),200) $(PYTEST) -q -m races
 
+.PHONY: model
+model: $(TOOLS) ## Explore every interleaving of the protocol, and of its mutants; ONLY="A1 no_t4b" for some
+	$(PY) -m tests.model $(ONLY)
+
 .PHONY: splitbrain
 splitbrain: $(TOOLS) ## Nodes that are cut off or suspended, ROUNDS=50 times each: does any job run twice?
 	SPLIT_ROUNDS=$(or $(ROUNDS),50) $(PYTEST) -q -s tests/acceptance/test_split.py

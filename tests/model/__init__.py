@@ -1,0 +1,1 @@
+"""The protocol as a model: every interleaving of its steps, explored exhaustively."""

@@ -1,0 +1,234 @@
+"""What a node's agent does about its jobs: T9, the cancel, its decision table, strays.
+
+The table is the product's own function, jobs.execution.verdict.decide.
+"""
+
+from itertools import product
+
+from jobs.execution.verdict import Evidence, TicketKind, Verdict, decide
+from tests.model.setup import Setup
+from tests.model.state import (
+    ACTIVE,
+    ALIVE,
+    CANCEL_KILLED,
+    CANCELLED,
+    COMPLETED,
+    FAILED,
+    FINAL,
+    GONE,
+    KILLED,
+    NO_TICKET,
+    OPENED_FIRST,
+    OUTCOME_0,
+    QUEUED,
+    RUNNING,
+    RUNS,
+    STARTING,
+    STOPPING,
+    TOMBSTONE,
+    WRAPPERS,
+    Attempt,
+    Job,
+    Node,
+    Steps,
+    World,
+    acts,
+    in_hand,
+    is_live,
+    with_attempt,
+    with_job,
+)
+
+KINDS = {NO_TICKET: TicketKind.NONE, TOMBSTONE: TicketKind.TOMBSTONE, WRAPPERS: TicketKind.WRAPPER}
+FLAGS = ("same_spool", "same_boot", "identity_in_row", "has_outcome", "wrapper_alive", "process_alive")
+TABLE: dict[tuple[str, tuple[bool, ...]], Verdict] = {
+    (ticket, flags): decide(Evidence(ticket=kind, **dict(zip(FLAGS, flags, strict=True))))
+    for ticket, kind in KINDS.items()
+    for flags in product((False, True), repeat=len(FLAGS))
+}
+MOST_UNSTARTED = 3
+
+
+def steps(setup: Setup, world: World) -> Steps:
+    """For each attempt on a node whose agent runs and reaches the database."""
+    for job, runs in enumerate(world.attempts):
+        for number, run in enumerate(runs, 1):
+            if run.node >= 0 and acts(world.nodes[run.node]):
+                yield from _look(setup, world, job, number)
+
+
+def is_stray(setup: Setup, world: World, job: int, number: int, node: int) -> bool:
+    """Whatever is there of this attempt belongs to no running job of this node."""
+    row = world.jobs[job]
+    if "stray_if_final" in setup.mutants:
+        return row.step in FINAL or row.attempt > number
+    return not is_live(world, job, number, node)
+
+
+def ended(setup: Setup, world: World, job: int, number: int, to: str) -> World:
+    """RUNNING to final with release, guarded by state and attempt."""
+    row = world.jobs[job]
+    if row.step not in RUNNING or (row.attempt != number and "finish_no_attempt" not in setup.mutants):
+        return world
+    if "release_outside" in setup.mutants:
+        return with_job(world, job, step=to)
+    return with_job(world, job, step=to, allocation=())
+
+
+def _look(setup: Setup, world: World, job: int, number: int) -> Steps:
+    row, run = world.jobs[job], world.attempts[job][number - 1]
+    if row.attempt == number and row.step in RUNNING:
+        yield from _record_start(setup, world, job, number)
+        yield from _ask(setup, world, job, number)
+        if row.node == run.node and _may_sweep(setup, world, job, number):
+            yield from _settle(setup, world, job, number)
+    if setup.mutants:
+        yield from _of_mutants(setup, world, job, number)
+    there = run.process == RUNS or run.wrapper in ALIVE
+    if there and is_stray(setup, world, job, number, run.node) and "no_stray_kill" not in setup.mutants:
+        yield f"stray killed({job}.{number})", _killed(world, job, number, run)
+
+
+def _killed(world: World, job: int, number: int, run: Attempt, how: str = KILLED) -> World:
+    process = how if run.process == RUNS else run.process
+    return with_attempt(world, job, number, wrapper=GONE, process=process)
+
+
+def _record_start(setup: Setup, world: World, job: int, number: int) -> Steps:
+    row, run = world.jobs[job], world.attempts[job][number - 1]
+    held = row.allocation
+    if not held or held.identity or run.ticket != WRAPPERS or held.spool != world.nodes[run.node].spool:
+        return
+    if row.step == STARTING or "t9_over_stopping" in setup.mutants:
+        after = with_job(world, job, step=ACTIVE, allocation=held._replace(identity=1))
+        yield f"T9 activate({job}.{number})", after
+
+
+def _ask(setup: Setup, world: World, job: int, number: int) -> Steps:
+    """The cancel: a file and a signal for the living wrapper, at every sweep."""
+    run = world.attempts[job][number - 1]
+    hears = run.wrapper in ALIVE and run.wrapper != OPENED_FIRST and run.directory and not run.cancel_file
+    if world.jobs[job].step == STOPPING and hears and "cancel_asked_once" not in setup.mutants:
+        yield f"asked to stop({job}.{number})", with_attempt(world, job, number, cancel_file=1)
+
+
+def _may_sweep(setup: Setup, world: World, job: int, number: int) -> bool:
+    if "no_sweep" in setup.mutants:
+        return False
+    if not world.jobs[job].allocation and not setup.mutants & {"t19_release_only", "release_outside"}:
+        return False
+    node = world.attempts[job][number - 1].node
+    return "in_hand_swept" in setup.mutants or not in_hand(world, job, number, node)
+
+
+def _settle(setup: Setup, world: World, job: int, number: int) -> Steps:
+    row, run = world.jobs[job], world.attempts[job][number - 1]
+    lost_to = CANCELLED if row.cancel else FAILED
+    if world.look == (job, number):
+        yield from _late_verdict(setup, world, job, number, lost_to)
+    match _verdict(setup, row, run, world.nodes[run.node]):
+        case Verdict.HEALTHY:
+            yield from _leave(setup, world, job, number, lost_to)
+        case Verdict.ADOPT:
+            yield from _adopt(setup, world, job, number, lost_to)
+        case Verdict.FENCE:
+            yield _fence(setup, world, job, number)
+        case Verdict.FINISH_FENCE:
+            yield f"T16 return_unstarted({job}.{number})", _returned(setup, world, job)
+        case verdict:
+            yield _ended_by(verdict, setup, world, job, number)
+
+
+def _verdict(setup: Setup, row: Job, run: Attempt, node: Node) -> Verdict:
+    """The product's table, on what the agent sees, or on what a mutant sees."""
+    held, mutants = row.allocation, setup.mutants
+    rebooted = not held or held.boot != node.boot
+    same_spool = held.spool == node.spool if held else False
+    identity = bool(held.identity) if held else False
+    wrapper, process, told = run.wrapper in ALIVE, run.process == RUNS, bool(run.outcome)
+    same_boot = not rebooted
+    if mutants:
+        same_spool = same_spool or "skip_spool_id" in mutants
+        same_boot = same_boot or "skip_boot_id" in mutants
+        if "marker_unknown" in mutants and not identity and not same_spool:
+            wrapper = process = False
+        if "row_order" in mutants and same_spool and run.ticket == NO_TICKET:
+            identity = False
+        wrapper = wrapper or (
+            "skip_boot_id" in mutants and rebooted and bool(held)
+        )  # its pid is a stranger's
+        process = process and not (told and "exit_json_early" in mutants)
+        told = told and (wrapper or process or "t17_before_exit_json" not in mutants)
+    return TABLE[run.ticket, (same_spool, same_boot, identity, told, wrapper, process)]
+
+
+def _ended_by(verdict: Verdict, setup: Setup, world: World, job: int, number: int) -> tuple[str, World]:
+    lost_to = CANCELLED if world.jobs[job].cancel else FAILED
+    if verdict is Verdict.NODE_FAIL:
+        return f"T18 lose({job}.{number})", ended(setup, world, job, number, lost_to)
+    if verdict is Verdict.SUPERVISOR_LOST:
+        to = COMPLETED if "t17_completed" in setup.mutants else lost_to
+        return f"T17 lose({job}.{number})", ended(setup, world, job, number, to)
+    to = COMPLETED if world.attempts[job][number - 1].outcome == OUTCOME_0 else lost_to
+    return f"T10 finish({job}.{number})", ended(setup, world, job, number, to)
+
+
+def _leave(setup: Setup, world: World, job: int, number: int, lost_to: str) -> Steps:
+    """Its wrapper lives."""
+    run = world.attempts[job][number - 1]
+    if "exit_json_not_reread" in setup.mutants and not run.outcome and not world.look:
+        yield f"sweep: no exit.json yet({job}.{number})", world._replace(look=(job, number))
+    if "t17_wrapper_unchecked" in setup.mutants:
+        yield f"T17 lose({job}.{number})", ended(setup, world, job, number, lost_to)
+
+
+def _adopt(setup: Setup, world: World, job: int, number: int, lost_to: str) -> Steps:
+    """Its wrapper is gone or has no spool, and it lives: it is killed when it is due."""
+    row, run = world.jobs[job], world.attempts[job][number - 1]
+    lives, mutants = run.wrapper in ALIVE, setup.mutants
+    if run.process == RUNS and not lives and "adopt_no_limit" not in mutants:
+        mark = "*" if row.cancel else ""
+        yield f"{mark}adopted: limit({job}.{number})", with_attempt(world, job, number, process=KILLED)
+    heard = "only_wrappers_kill" not in mutants if lives else "adopt_no_cancel" not in mutants
+    if row.step == STOPPING and heard:
+        yield f"adopted: killed({job}.{number})", _killed(world, job, number, run, CANCEL_KILLED)
+    if "t17_process_unchecked" in mutants and not lives:
+        yield f"T17 lose({job}.{number})", ended(setup, world, job, number, lost_to)
+
+
+def _fence(setup: Setup, world: World, job: int, number: int) -> tuple[str, World]:
+    if "no_tombstone" in setup.mutants:
+        unstarted = min(world.jobs[job].unstarted + 1, MOST_UNSTARTED)
+        after = with_job(world, job, step=QUEUED, allocation=(), unstarted=unstarted)
+        return f"T16 return_unstarted({job}.{number}, by time)", after
+    return f"tombstone({job}.{number})", with_attempt(world, job, number, directory=1, ticket=TOMBSTONE)
+
+
+def _returned(setup: Setup, world: World, job: int) -> World:
+    row = world.jobs[job]
+    unstarted = min(row.unstarted + 1, MOST_UNSTARTED)
+    to = FAILED if row.unstarted + 1 >= setup.unstarted_limit else QUEUED
+    if row.cancel and "t16_ignores_cancel" not in setup.mutants:
+        to = CANCELLED
+    kept = row.allocation if "t16_no_release" in setup.mutants else ()
+    return with_job(world, job, step=to, allocation=kept, unstarted=unstarted)
+
+
+def _late_verdict(setup: Setup, world: World, job: int, number: int, lost_to: str) -> Steps:
+    """A mutant that looked for exit.json while the wrapper lived, and judges by that now."""
+    run, after = world.attempts[job][number - 1], world._replace(look=())
+    if run.wrapper not in ALIVE and run.process != RUNS:
+        yield f"T17 lose({job}.{number}, on an old look)", ended(setup, after, job, number, lost_to)
+    else:
+        yield f"sweep: healthy({job}.{number})", after
+
+
+def _of_mutants(setup: Setup, world: World, job: int, number: int) -> Steps:
+    row, run = world.jobs[job], world.attempts[job][number - 1]
+    if not run.outcome or run.process == RUNS:
+        return
+    to = COMPLETED if run.outcome == OUTCOME_0 else FAILED
+    if "finish_no_attempt" in setup.mutants and row.step in RUNNING and row.attempt != number:
+        yield f"T10 finish({job}.{number}, late)", ended(setup, world, job, number, to)
+    if "late_result_written" in setup.mutants and row.attempt == number and row.step in FINAL - {to}:
+        yield f"late result({job}.{number})", with_job(world, job, step=to)

@@ -1,0 +1,136 @@
+"""Nodes: leases run out and are renewed, T21 brings a node back, and what a person mends comes back."""
+
+from collections.abc import Callable
+
+from tests.model.setup import Setup
+from tests.model.state import (
+    ALIVE,
+    CLAIMED,
+    DEAD,
+    DOWN,
+    DRAIN,
+    FENCED,
+    FORKED,
+    FRESH,
+    FROZEN,
+    MADE,
+    NO_TICKET,
+    REACHES,
+    RECONCILING,
+    REQUESTED,
+    RUNS,
+    STALE,
+    TOMBSTONE,
+    UNSURE_MADE,
+    UP,
+    WORKS,
+    Attempt,
+    Node,
+    Steps,
+    World,
+    acts,
+    in_hand,
+    is_live,
+    with_attempt,
+    with_node,
+)
+from tests.model.steps.agent import is_stray
+
+STARTABLE = (UNSURE_MADE, CLAIMED, MADE)
+
+
+def steps(setup: Setup, world: World) -> Steps:
+    """For each node."""
+    for place, node in enumerate(world.nodes):
+        if acts(node):
+            if not node.lease:
+                yield _renew(setup, world, place)
+            elif node.service in (DOWN, RECONCILING):
+                yield from _reconcile(setup, world, place)
+        else:
+            yield from _silence(setup, world, place)
+        if "t20_lease_unread" in setup.mutants:
+            yield from _long_seen_silent(world, place)
+        if "drain" in setup.people and node.service == UP and not node.drained:
+            yield f"~drain({place})", with_node(world, place, service=DRAIN, drained=1)
+        yield from _come_back(world, place, node)
+
+
+def fenced(world: World, node: int, doubtful: Callable[[int, int], bool]) -> World:
+    """With a tombstone for every attempt here that is doubtful and could still start."""
+    for job, runs in enumerate(world.attempts):
+        for number, run in enumerate(runs, 1):
+            unlinked = run.node == node and run.ticket == NO_TICKET
+            if unlinked and doubtful(job, number) and _may_start(world, job, number, run):
+                world = with_attempt(world, job, number, directory=1, ticket=TOMBSTONE)
+    return world
+
+
+def _any(job: int, number: int) -> bool:
+    return True
+
+
+def _may_start(world: World, job: int, number: int, run: Attempt) -> bool:
+    asked = run.directory or run.wrapper in (REQUESTED, FORKED)
+    return bool(asked) or in_hand(world, job, number, run.node, lambda stage: stage in STARTABLE)
+
+
+def _silence(setup: Setup, world: World, place: int) -> Steps:
+    """Time passes, and nobody renews."""
+    node = world.nodes[place]
+    if node.lease:
+        yield f"lease over({place})", with_node(world, place, lease=0)
+    elif setup.requeue and node.renewal == FRESH:
+        yield f"renewal is old({place})", with_node(world, place, renewal=STALE)
+
+
+def _renew(setup: Setup, world: World, place: int) -> tuple[str, World]:
+    """After a long silence, what has not started is fenced first."""
+    long = setup.requeue and world.nodes[place].renewal == STALE
+    if long and "renews_before_fencing" not in setup.mutants:
+        return f"fences late starts({place})", with_node(fenced(world, place, _any), place, renewal=FENCED)
+    return f"renews({place})", with_node(world, place, lease=1, renewal=FRESH)
+
+
+def _reconcile(setup: Setup, world: World, place: int) -> Steps:
+    node = world.nodes[place]
+    if node.service == DOWN:
+        to = UP if "t21_no_reconcile" in setup.mutants else RECONCILING
+        yield f"T21 reconciling({place})", with_node(world, place, service=to)
+        return
+    if _has_strays(setup, world, place) and "t21_no_stray_kill" not in setup.mutants:
+        return
+    after = world
+    if "t21_no_fence" not in setup.mutants:
+        after = fenced(world, place, lambda job, number: not is_live(world, job, number, place))
+    to = DRAIN if node.drained and "t21_forgets_drain" not in setup.mutants else UP
+    yield f"T21 up({place})", with_node(after, place, service=to)
+
+
+def _has_strays(setup: Setup, world: World, place: int) -> bool:
+    counted = frozenset[str]() if "t21_process_only" in setup.mutants else ALIVE
+    return any(
+        run.node == place
+        and (run.process == RUNS or run.wrapper in counted)
+        and is_stray(setup, world, job, number, place)
+        for job, runs in enumerate(world.attempts)
+        for number, run in enumerate(runs, 1)
+    )
+
+
+def _long_seen_silent(world: World, place: int) -> Steps:
+    """A mutant's decider remembers that the node was silent, and will not look again."""
+    node = world.nodes[place]
+    wrappers = any(run.node == place and run.wrapper in ALIVE for runs in world.attempts for run in runs)
+    if not world.look and not node.lease and node.renewal != FRESH and not wrappers:
+        yield f"decider has seen 90 s({place})", world._replace(look=(place,))
+
+
+def _come_back(world: World, place: int, node: Node) -> Steps:
+    if node.cut:
+        yield f"^heals({place})", with_node(world, place, cut=REACHES)
+    if node.worker == FROZEN:
+        yield f"^thaws({place})", with_node(world, place, worker=WORKS)
+    changed = node.boot or node.spool  # not as in the lease: it must be over first
+    if node.worker == DEAD and (not node.lease or not changed):
+        yield f"^restarts({place})", with_node(world, place, worker=WORKS)

@@ -1,0 +1,48 @@
+"""What persons do, and policies that nobody needs to have: cancel, expire."""
+
+from tests.model.setup import Setup
+from tests.model.state import (
+    ALIVE,
+    CANCELLED,
+    FAILED,
+    OPENED_FIRST,
+    PENDING,
+    RUNNING,
+    STOPPING,
+    Steps,
+    World,
+    acts,
+    with_attempt,
+    with_job,
+)
+
+
+def steps(setup: Setup, world: World) -> Steps:
+    """For each job that has not ended."""
+    for job, row in enumerate(world.jobs):
+        if row.step in PENDING:
+            yield from _end_pending(setup, world, job)
+        if row.step in RUNNING and not row.cancel and "cancel" in setup.people:
+            if "t11_cancelled" in setup.mutants:
+                after = with_job(world, job, step=CANCELLED, allocation=(), cancel=1)
+            else:
+                after = _told_once(setup, with_job(world, job, step=STOPPING, cancel=1), job)
+            yield f"~T11 cancel({job}.{row.attempt})", after
+
+
+def _end_pending(setup: Setup, world: World, job: int) -> Steps:
+    if "cancel" in setup.people:
+        kept = world.jobs[job].allocation if "t5_no_release" in setup.mutants else ()
+        yield f"~T5 cancel({job})", with_job(world, job, step=CANCELLED, allocation=kept)
+    if "expire" in setup.people:
+        yield f"~T6 expire({job})", with_job(world, job, step=FAILED, allocation=())
+
+
+def _told_once(setup: Setup, world: World, job: int) -> World:
+    """Without a sweep that asks again, one notice is all there is, heard or not."""
+    number = world.jobs[job].attempt
+    run = world.attempts[job][number - 1]
+    heard = acts(world.nodes[run.node]) and run.wrapper in ALIVE - {OPENED_FIRST} and run.directory
+    if "cancel_asked_once" in setup.mutants and heard:
+        return with_attempt(world, job, number, cancel_file=1)
+    return world

@@ -1,0 +1,150 @@
+"""A worker takes a message, claims its job (T7), makes its directory and asks the launcher (T8)."""
+
+from tests.model.setup import Setup
+from tests.model.state import (
+    CLAIMED,
+    CUT,
+    DELIVERED,
+    GONE,
+    MADE,
+    NO_TICKET,
+    NO_WRAPPER,
+    PLACED,
+    QUEUED,
+    REACHES,
+    REQUESTED,
+    RUNNING,
+    RUNS,
+    STARTING,
+    SUPERVISES,
+    UNSURE_MADE,
+    UNSURE_NOT_MADE,
+    WAITS,
+    WORKS,
+    Hand,
+    Steps,
+    World,
+    acts,
+    is_live,
+    spend,
+    with_attempt,
+    with_hand,
+    with_hands,
+    with_job,
+    with_messages,
+)
+
+THREADS = 2
+
+
+def steps(setup: Setup, world: World) -> Steps:
+    """Messages to take, and what the threads that took some do next."""
+    for index, message in enumerate(world.messages):
+        node = world.nodes[message.node]
+        again = index and world.messages[index - 1] == message
+        hands = world.hands[message.node]
+        if not again and acts(node) and node.cut == REACHES and len(hands) < THREADS:
+            after = with_messages(world, world.messages[:index] + world.messages[index + 1 :])
+            hand = Hand(DELIVERED, message.job, message.attempt)
+            label = f"delivered({message.job}.{message.attempt} to {message.node})"
+            yield label, with_hands(after, message.node, (*hands, hand))
+    for place, hands in enumerate(world.hands):
+        if hands and world.nodes[place].worker == WORKS:
+            for index, hand in enumerate(hands):
+                if not index or hands[index - 1] != hand:
+                    yield from _go_on(setup, world, place, index)
+
+
+def _go_on(setup: Setup, world: World, node: int, index: int) -> Steps:
+    hand = world.hands[node][index]
+    silent = world.nodes[node].cut == CUT
+    match hand.stage:
+        case "delivered" if not silent:
+            yield from _claim(setup, world, node, index)
+        case "unsure, committed" | "unsure, not committed" if not silent:
+            yield from _read_again(setup, world, node, index)
+        case "claimed":
+            yield from _make(setup, world, node, index)
+        case "made":
+            yield from _ask_launcher(setup, world, node, index)
+        case "waits":
+            if _is_answered(setup, world, node, hand):
+                yield f"launched({hand.job}.{hand.attempt})", with_hand(world, node, index)
+
+
+def _claim(setup: Setup, world: World, node: int, index: int) -> Steps:
+    _, job, number = world.hands[node][index]
+    there = world.nodes[node]
+    row = world.jobs[job]
+    if setup.requeue and not there.lease and "claims_without_lease" not in setup.mutants:
+        return
+    if not _may_claim(setup, world, node, job, number):
+        yield f"dropped({job}.{number})", with_hand(world, node, index)
+        return
+    given = row.allocation and row.allocation._replace(boot=there.boot, spool=there.spool, identity=0)
+    after = with_attempt(with_job(world, job, step=STARTING, allocation=given), job, number, node=node)
+    yield f"T7 start({job}.{number} on {node})", with_hand(after, node, index, Hand(CLAIMED, job, number))
+    if world.faults and "commit" in setup.kinds:
+        after = spend(after)
+        unsure, lost = Hand(UNSURE_MADE, job, number), Hand(UNSURE_NOT_MADE, job, number)
+        yield f"!T7 start({job}.{number}, unsure)", with_hand(after, node, index, unsure)
+        yield f"!T7 start({job}.{number}, lands after the second look)", with_hand(after, node, index)
+        yield f"!T7 is not written({job}.{number}, unsure)", with_hand(spend(world), node, index, lost)
+
+
+def _may_claim(setup: Setup, world: World, node: int, job: int, number: int) -> bool:
+    """The compare-and-set of T7."""
+    row = world.jobs[job]
+    steps = {PLACED}
+    if "claim_state_in_pending_running" in setup.mutants:
+        steps |= RUNNING
+    if "claim_queued" in setup.mutants:
+        steps |= {QUEUED}
+    return (
+        row.step in steps
+        and (row.attempt == number or "claim_no_attempt" in setup.mutants)
+        and (row.node == node or "claim_no_node" in setup.mutants)
+        and number <= setup.attempts
+    )
+
+
+def _read_again(setup: Setup, world: World, node: int, index: int) -> Steps:
+    """The commit's outcome is unknown: the row is read again."""
+    stage, job, number = world.hands[node][index]
+    mine = stage == UNSURE_MADE or "no_token" in setup.mutants
+    row = world.jobs[job]
+    if mine and row.step in RUNNING and row.attempt == number:
+        after = with_hand(world, node, index, Hand(CLAIMED, job, number))
+        yield f"read again: claimed({job}.{number})", after
+    else:
+        yield f"read again: dropped({job}.{number})", with_hand(world, node, index)
+
+
+def _make(setup: Setup, world: World, node: int, index: int) -> Steps:
+    _, job, number = world.hands[node][index]
+    if world.attempts[job][number - 1].directory and "mkdir_exist_ok" not in setup.mutants:
+        yield f"T8 mkdir: exists({job}.{number})", with_hand(world, node, index)
+    else:
+        after = with_attempt(world, job, number, directory=1)
+        yield f"T8 mkdir({job}.{number})", with_hand(after, node, index, Hand(MADE, job, number))
+
+
+def _ask_launcher(setup: Setup, world: World, node: int, index: int) -> Steps:
+    _, job, number = world.hands[node][index]
+    run = world.attempts[job][number - 1]
+    if run.wrapper == NO_WRAPPER:
+        after = with_attempt(world, job, number, wrapper=REQUESTED)
+        yield f"T8 request({job}.{number})", with_hand(after, node, index, Hand(WAITS, job, number))
+    elif "no_ticket" in setup.mutants and run.wrapper == SUPERVISES and run.process == RUNS:
+        after = with_attempt(world, job, number, starts=2)
+        yield f"second wrapper starts({job}.{number})", with_hand(after, node, index)
+    else:
+        yield f"second wrapper: no ticket({job}.{number})", with_hand(world, node, index)
+
+
+def _is_answered(setup: Setup, world: World, node: int, hand: Hand) -> bool:
+    """The launcher has answered, or has hung up."""
+    run = world.attempts[hand.job][hand.attempt - 1]
+    if "observer_keeps_hand" in setup.mutants:
+        return run.wrapper == NO_WRAPPER or not is_live(world, hand.job, hand.attempt, node)
+    return run.ticket != NO_TICKET or run.wrapper in (NO_WRAPPER, GONE) or not run.directory
