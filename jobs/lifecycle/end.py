@@ -51,6 +51,8 @@ def end(
 @patiently
 def finish(job: Job, ending: Ending, *, actor: str) -> bool:
     """T10, T12, T13: record how the job ended, by its wrapper's own word, and release what it held."""
+    if job.state != State.RUNNING:
+        return False
     by = job.cancel_requested_by if _is_stopping(job) else None
     to, reason, detail = ending.verdict(cancelled_by=by)
     evidence, facts = ending.evidence, ending.facts()
@@ -70,6 +72,8 @@ def finish_all(*jobs: Job, endings: Sequence[Ending], actor: str) -> list[Job]:
 
 def lose(job: Job, reason: Reason, detail: str, *, evidence: Evidence, actor: str) -> bool:
     """T17, T18: wrapper and process are gone without a result. Only the job's own node may say so."""
+    if job.state != State.RUNNING:
+        return False
     if _is_stopping(job):
         return end(job, states.CANCELLED, Reason.CANCELLED, detail, actor=actor, evidence=evidence)
     return end(job, states.FAILED, reason, detail, actor=actor, evidence=evidence)
@@ -85,6 +89,8 @@ def expire(job: Job, *, actor: str) -> bool:
 
 def return_unstarted(job: Job, *, actor: str) -> bool:
     """T16. Only for the agent that has won this attempt's ticket: it has never started and never will."""
+    if job.state != State.RUNNING:
+        return False
     if _is_stopping(job):
         return end(job, states.CANCELLED, Reason.CANCELLED, "Cancelled before it started.", actor=actor)
     if job.unstarted + 1 >= settings.UNSTARTED_LIMIT:

@@ -22,9 +22,12 @@ def change(
     facts: dict[str, Any] | None = None,
     **columns: Any,
 ) -> bool:
-    """Move a job, and write the one event of that. False: it has moved on, and nothing is written."""
+    """Move a job, and write the one event of that. False: it has moved on, and nothing is written.
+
+    Nobody moves a job that had ended when they read it.
+    """
     before = job.step
-    if not Job.objects.move(job, to, **columns):
+    if job.is_final or not Job.objects.move(job, to, **columns):
         return False
     record(job, kind, actor, to, message, facts=facts, before=before)
     job.state, job.phase = to

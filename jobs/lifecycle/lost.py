@@ -16,7 +16,7 @@ from jobs.lifecycle.journal import change, free
 from jobs.lifecycle.place import WAITING_AGAIN
 from jobs.models import Job, Node, NodeLease
 from jobs.models.clock import ClockTimestamp, not_before
-from jobs.states import EventKind, Evidence, Reason, Service
+from jobs.states import EventKind, Evidence, Reason, Service, State
 
 
 class SeenLease(NamedTuple):
@@ -47,7 +47,8 @@ def requeue_lost(job: Job, seen: SeenLease, why: str, *, actor: str) -> bool:
 @patiently
 def requeue(job: Job, why: str, *, actor: str) -> bool:
     """T20. False: it may not run again, or has moved on. Whoever calls has proof that its run is over."""
-    moved = job.may_run_again and change(
+    runs_again = job.state == State.RUNNING and job.may_run_again
+    moved = runs_again and change(
         job,
         states.QUEUED,
         EventKind.REQUEUED,

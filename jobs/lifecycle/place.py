@@ -103,8 +103,9 @@ def dispatch(job: Job, *, actor: str = SCHEDULER) -> bool:
     BrokerUnreachableError when the broker does not answer, and the job says so; recovery sends it again after
     the grace.
     """
+    if job.node is None:  # it was placed nowhere when it was read
+        return False
     placed = _unlocked([job]).filter(attempt=job.attempt, dispatch_seq=job.dispatch_seq)
-    assert job.node is not None  # noqa: S101 - a placed job has one, says the database
     with transaction.atomic():
         sent = {"dispatch_seq": F("dispatch_seq") + 1, "dispatched_at": not_before("placed_at")}
         if placed.update(**sent, reason=Reason.NONE, detail=PLACED_ON.format(job.node.name)) != 1:

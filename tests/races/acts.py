@@ -78,7 +78,7 @@ def _recover(seen: Seen) -> bool:
     """T4b, T16 or T17: what a sweep makes of a job that it finds at this step."""
     if seen.job.step == PLACED:
         return lifecycle.return_to_queue(seen.job, "n1 cannot start it", actor="recovery")
-    if seen.job.step == STARTING:
+    if seen.job.step in (QUEUED, STARTING):  # to one that has not even its place, this does nothing
         return lifecycle.return_unstarted(seen.job, actor="n1")
     gone = "Its supervisor is gone."
     return lifecycle.lose(seen.job, Reason.SUPERVISOR_LOST, gone, evidence=Evidence.ABSENCE, actor="n1")
@@ -120,6 +120,7 @@ def _rejoin(seen: Seen) -> bool:
 RUNNING = (STARTING, ACTIVE)
 ENDS_STOPPING = {STOPPING: CANCELLED}
 FAILS = {**dict.fromkeys(RUNNING, FAILED), **ENDS_STOPPING}
+RUNS_AGAIN = {**dict.fromkeys(RUNNING, QUEUED), **ENDS_STOPPING}
 ANYWHERE = (QUEUED, PLACED, STARTING, ACTIVE, STOPPING, COMPLETED, FAILED, CANCELLED)
 
 FINISH = Act("finish", dict.fromkeys((*RUNNING, STOPPING), COMPLETED), _finish)
@@ -134,7 +135,9 @@ LIMIT_BY_AGENT = Act("limit", FAILS, _enforce_limit)
 EXPIRE = Act("expire", dict.fromkeys((QUEUED, PLACED), FAILED), _expire)
 RECOVER = Act("recover", {PLACED: QUEUED, STARTING: QUEUED, ACTIVE: FAILED, **ENDS_STOPPING}, _recover)
 GIVE_UP = Act("declare dead", FAILS, _declare_dead)
-RUN_AGAIN = Act("declare dead", dict.fromkeys(RUNNING, QUEUED), _declare_dead, wants_requeue=True)
+RUN_AGAIN = Act(
+    "declare dead", {**dict.fromkeys(RUNNING, QUEUED), **ENDS_STOPPING}, _declare_dead, wants_requeue=True
+)
 CLAIM = Act("claim", {PLACED: STARTING}, _claim)
 REPUBLISH = Act("republish", {PLACED: PLACED}, _republish, passes_by=True)
 PLACE = Act("place", {QUEUED: PLACED}, _place, passes_by=True)

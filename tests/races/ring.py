@@ -11,10 +11,10 @@ from jobs.execution.lease import LeaseKeeper
 from jobs.lifecycle import Identities, Placing, SeenLease
 from jobs.models import Job, Node, NodeLease
 from jobs.models.clock import ClockTimestamp, database_now
-from jobs.states import ACTIVE, PLACED, QUEUED, STARTING, STOPPING, Service, Step
+from jobs.states import ACTIVE, CANCELLED, COMPLETED, PLACED, QUEUED, STARTING, STOPPING, Service, Step
 from tests import making
 from tests.outbox import Outbox
-from tests.races.acts import Seen
+from tests.races.acts import Act, Seen
 from tests.races.duel import hold_before, let_run
 from tests.races.pairs import Scene, Story
 
@@ -40,6 +40,12 @@ class Ring:
     def free(self, scene: Scene) -> Story:
         """One round in which nobody knows who comes first."""
         return self._round(scene, let_run, scene.stories_in_any_order())
+
+    def alone(self, act: Act, step: Step) -> Story:
+        """What becomes of a job at this step when nobody else is there."""
+        seen, _ = self._make(Scene(act, act, step))
+        won = act.do(seen)
+        return Story(won, False, _read(seen.job).step)
 
     def _round(self, scene: Scene, run: Callable[..., tuple[bool, bool]], allowed: set[Story]) -> Story:
         first, second = self._make(scene)
@@ -87,16 +93,20 @@ class Ring:
     def _bring(self, job: Job, step: Step) -> None:
         """Have a job go on as far as this step."""
         while job.step != step:
-            assert self._move_on(job, stop=step == STOPPING)
+            assert self._move_on(job, step)
 
-    def _move_on(self, job: Job, *, stop: bool) -> bool:
+    def _move_on(self, job: Job, to: Step) -> bool:
+        if to == CANCELLED:
+            return lifecycle.cancel(job, actor="ana")
         if job.step == QUEUED:
             with transaction.atomic():
                 return lifecycle.place([Placing(job, self._node.pk, ())], self._begun) == [job]
         if job.step == PLACED:
             return lifecycle.start(job, boot_id=making.BOOT, spool_id=making.SPOOL, actor="n1")
-        if stop:
+        if to == STOPPING:
             return lifecycle.cancel(job, actor="ana")
+        if job.step == ACTIVE:
+            return lifecycle.finish(job, making.ending(0 if to == COMPLETED else 1), actor="n1")
         return lifecycle.activate(job, Identities(1, 1, 2, 2), note="", actor="n1")
 
     def _turn_back(self, job: Job) -> None:

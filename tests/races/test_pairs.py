@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from itertools import cycle, islice
+from operator import attrgetter
 
 import pytest
 from django.core.management import call_command
@@ -14,9 +15,10 @@ from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from tests.outbox import Outbox
+from tests.races.acts import ACTS, ANYWHERE, Act
 from tests.races.conftest import assert_every_row_invariant
 from tests.races.duel import opponent
-from tests.races.pairs import ALL, BOTH, IMPOSSIBLE, Pair, Scene, late_scenes_of, scenes_of
+from tests.races.pairs import ALL, BOTH, IMPOSSIBLE, Pair, Scene, Story, late_scenes_of, scenes_of
 from tests.races.ring import Ring
 from tests.races.tally import Tally
 
@@ -99,6 +101,12 @@ def test_who_read_the_row_too_early_never_wins(pair: Pair, ring: Ring, tally: Ta
     for scene in rounds(late_scenes_of(pair)):
         late = scene.late.name if scene.late else ""
         tally.add(scene, f"{late} too late", ring.held(scene))
+
+
+@pytest.mark.parametrize("act", ACTS, ids=attrgetter("name"))
+def test_no_step_but_those_that_are_told_of_allows_it(act: Act, ring: Ring) -> None:
+    for step in set(ANYWHERE).difference(act.moves):
+        assert ring.alone(act, step) == Story(first=False, second=False, end=step)
 
 
 def test_each_of_the_55_pairs_is_raced_or_said_to_be_impossible() -> None:
