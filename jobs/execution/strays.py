@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from django.conf import settings
 
 from jobs import lifecycle
-from jobs.execution import cage, processes
+from jobs.execution import cage, former_spools, processes
 from jobs.execution.hands import Pair
 from jobs.execution.processes import Identity
 from jobs.execution.station import Station
@@ -37,6 +37,8 @@ class Strays:
         self._in_vain: dict[Pair, list[Identity]] = {}
         self._since: dict[Pair, float] = {}
         """By attempt, not by process: what forks and leaves in a loop is never the same process twice."""
+        self._former: dict[Pair, str] = {}
+        """The markers of those that were started from a spool that this node has lost since."""
         self._lock = threading.Lock()
 
     def sweep(self) -> int:
@@ -69,10 +71,13 @@ class Strays:
     def _found(self) -> dict[Pair, list[Identity]]:
         """By attempt. The rows are read last: whoever has a process by now was claimed before that."""
         found: dict[Pair, list[Identity]] = defaultdict(list)
+        foreign: dict[str, list[Identity]] = defaultdict(list)
         for token, identity in processes.all_marked():
             pair = self._station.spool.pair_of(token)
-            if pair is not None:
-                found[pair].append(identity)
+            (found[pair] if pair is not None else foreign[token]).append(identity)
+        self._former = former_spools.pairs_of(self._station, foreign)
+        for pair, token in self._former.items():
+            found[pair] += foreign[token]
         for pair, caged in self._station.caged():
             found[pair] += [identity for identity in caged if identity not in found[pair]]
         here = Job.objects.running().on(self._station.node_name).filter(pk__in={pair[0] for pair in found})
@@ -85,7 +90,8 @@ class Strays:
     def _end(self, pair: Pair, strays: list[Identity]) -> None:
         pids = sorted(stray.pid for stray in strays)
         emptied = cage.kill(self._station.group_of(pair))
-        gone = self._kill(self._station.spool.attempt(*pair).token, strays) and emptied
+        token = self._former.get(pair) or self._station.spool.attempt(*pair).token
+        gone = self._kill(token, strays) and emptied
         logger.error("job=%s attempt=%s: killed strays %s%s", *pair, pids, "" if gone else ", in vain")
         if not gone:
             self._in_vain[pair] = strays

@@ -18,6 +18,8 @@ from tests.jobs.execution.conftest import Process
 pytestmark = pytest.mark.django_db
 
 Start = Callable[[str], Process]
+LOST = "fedcba9876543210"
+"""The id of a spool that this node has had."""
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +92,27 @@ def test_a_marker_that_we_never_gave_is_nobodys(station: Station, marked: Start,
 
 def test_another_spools_process_is_left_alone(station: Station, marked: Start) -> None:
     assert not kills(station, marked("0123456789abcdef.1.1"))
+
+
+def claimed_with_a_lost_spool(station: Station, marked: Start) -> tuple[Job, Process]:
+    """A job of this node that was started from a spool that is gone, and its process."""
+    job = making.placed()
+    assert lifecycle.start(job, boot_id=station.boot_id, spool_id=LOST, actor="n1")
+    return job, marked(f"{LOST}.{job.pk}.{job.attempt}")
+
+
+def test_what_an_ended_job_left_is_known_though_its_spool_was_lost(station: Station, marked: Start) -> None:
+    """F32: the node has a new spool, and has claimed the job with the old one."""
+    job, process = claimed_with_a_lost_spool(station, marked)
+    assert lifecycle.return_unstarted(job, actor="n1")
+    assert kills(station, process)
+
+
+def test_a_running_jobs_process_is_left_alone_though_its_spool_was_lost(
+    station: Station, marked: Start
+) -> None:
+    _, process = claimed_with_a_lost_spool(station, marked)
+    assert not kills(station, process)
 
 
 def test_one_that_may_just_be_leaving_has_its_grace(
