@@ -10,6 +10,10 @@ CONFIGURATIONS: dict[str, tuple[str, Setup]] = {
         "1 job, 1 node, 1 fault of every kind; cancel, expiry, drain, a node said to be down",
         Setup.of(faults=1, kinds=EVERY_FAULT, people="cancel expire drain down"),
     ),
+    "A0": (
+        "1 job, 1 node, 1 fault: worker, partition, messages; cancel, hold, release",
+        Setup.of(faults=1, kinds="worker partition duplicate", people="cancel hold"),
+    ),
     "A2": ("1 job, 1 node, 2 faults of every kind; cancel", Setup.of(kinds=EVERY_FAULT)),
     "A3": (
         "1 job, 1 node, 3 faults: worker, wrapper, reboot, partition, spool; cancel",

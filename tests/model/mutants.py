@@ -84,6 +84,7 @@ PLACING = (
         LEADERS,
         "under the term one scheduler places at a time",
     ),
+    Mutant("t2_ignores_hold", "T2 gives a held job a place", _one("", faults=0, people="hold")),
     Mutant("no_term no_node_lock", "neither term nor node lock", LEADERS),
 )
 CLAIMING = (
@@ -98,19 +99,7 @@ CLAIMING = (
         "the ticket is linked once",
     ),
     Mutant(
-        "no_token",
-        "T7 of unknown outcome: RUNNING with this attempt is mine",
-        Setup.of(kinds="duplicate commit"),
-        "the directory is made once",
-    ),
-    Mutant(
-        "no_token mkdir_exist_ok",
-        "neither is asked",
-        Setup.of(kinds="duplicate commit"),
-        "the ticket is linked once",
-    ),
-    Mutant(
-        "no_token mkdir_exist_ok no_ticket",
+        "mkdir_exist_ok no_ticket",
         "nor does the ticket count",
         _one("duplicate commit", faults=2),
     ),
@@ -158,11 +147,35 @@ LOSING = (
         "t20_no_down",
         "T20 leaves the node in service",
         _again("partition worker freeze", faults=2, nodes=1),
+        "nothing of it runs there by then, and what had not started is fenced before the node renews",
     ),
     Mutant("t20_lease_unread", "T20 does not read the lease again, locked", _again()),
     Mutant("child_outlives_wrapper", "it outlives its wrapper", _again("partition wrapper", faults=2)),
-    Mutant("renews_before_fencing", "a node that was silent renews before it fences", _again()),
-    Mutant("claims_without_lease", "T7 between the fence and the renewal", _again()),
+    Mutant(
+        "renews_before_fencing",
+        "a node that was silent renews before it fences",
+        _again(),
+        "its renewal learns that the node was given up, and late starts are refused then",
+    ),
+    Mutant(
+        "claims_while_renewing",
+        "T7 between the fence and the renewal",
+        _again(),
+        "its renewal learns that the node was given up, and late starts are refused then",
+    ),
+    Mutant(
+        "renewal_ignores_down",
+        "a renewal does not learn that the node was given up",
+        _again(),
+        "late starts are fenced before the renewal, as far as the node's clock can be believed",
+    ),
+    Mutant("renews_before_fencing renewal_ignores_down", "neither before nor after", _again()),
+    Mutant("claims_while_renewing renewal_ignores_down", "neither lock nor look", _again()),
+    Mutant(
+        "strays_of_this_spool",
+        "a lost spool's strays are nobody's",
+        _one("partition spool", faults=2),
+    ),
     Mutant(
         "stray_if_final",
         "a stray is what is final or of an older attempt",

@@ -72,7 +72,7 @@ def _broken_in_row(row: Job) -> str:
         return "C1 PENDING with a cancel requested"
     if row.step == ACTIVE and row.cancel:
         return "C2 ACTIVE with a cancel requested"
-    return ""
+    return "C3 a held job has a place" if row.held and row.step in HOLDING else ""
 
 
 def _broken_by_nodes(setup: Setup, world: World) -> str:
@@ -156,7 +156,8 @@ def is_clean(setup: Setup, world: World, *, comes_back: bool) -> bool:
     waits = drained if comes_back else not serving
     for row in world.jobs:
         ended = row.step in FINAL or bounded
-        may_wait = row.step == QUEUED and not row.cancel and (waits or row.attempt == setup.attempts)
+        excused = waits or row.held or row.attempt == setup.attempts
+        may_wait = row.step == QUEUED and not row.cancel and excused
         if not ended and not may_wait:
             return False
     if not setup.sequences and any(row.allocation for row in world.jobs):

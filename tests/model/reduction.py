@@ -14,9 +14,9 @@ from tests.model.state import (
     TOMBSTONE,
     Attempt,
     Dispatches,
-    Hand,
     Message,
     World,
+    hands_with,
 )
 
 
@@ -47,7 +47,7 @@ def _without_past(setup: Setup, world: World) -> World:
 
 
 def _forgotten(run: Attempt) -> Attempt:
-    return Attempt(-1, 1, TOMBSTONE, GONE, KILLED, NO_OUTCOME, run.starts, 0)
+    return Attempt(-1, 1, TOMBSTONE, GONE, KILLED, NO_OUTCOME, run.starts)
 
 
 def _is_past(world: World, job: int, number: int, run: Attempt) -> bool:
@@ -56,7 +56,7 @@ def _is_past(world: World, job: int, number: int, run: Attempt) -> bool:
         return False
     if run.process == RUNS or run.wrapper in ALIVE or run.wrapper == REQUESTED:
         return False
-    return not any(hand[1:] == (job, number) for hands in world.hands for hand in hands)
+    return not any(hands_with(world, job, number, node) for node in range(len(world.hands)))
 
 
 def _without_old_looks(setup: Setup, world: World, dispatches: Dispatches) -> World:
@@ -101,8 +101,7 @@ def _with_jobs_in_order(world: World) -> World:
         attempts=(world.attempts[1], world.attempts[0]),
         messages=tuple(sorted(Message(1 - m.job, m.attempt, m.node) for m in world.messages)),
         hands=tuple(
-            tuple(sorted(Hand(hand.stage, 1 - hand.job, hand.attempt) for hand in hands))
-            for hands in world.hands
+            tuple(sorted(hand._replace(job=1 - hand.job) for hand in hands)) for hands in world.hands
         ),
         look=(1 - world.look[0], world.look[1]) if world.look else (),
     )

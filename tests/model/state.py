@@ -4,7 +4,7 @@ Plain tuples under names, hashable and small: millions of them are kept. A job's
 phase of jobs.states; jobs and nodes are numbered from 0, attempts from 1.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from jobs import states
@@ -40,16 +40,10 @@ OPENED_FIRST: Final = "open, not linked"
 ALIVE: Final = frozenset({FORKED, LINKED, SUPERVISES, OPENED_FIRST})
 """A wrapper process exists."""
 # Attempt.process
-NEVER_RAN, RUNS, EXITED_0, EXITED_BADLY, CANCEL_KILLED, KILLED = (
-    "never",
-    "runs",
-    "0",
-    "bad",
-    "cancel",
-    "killed",
-)
+NEVER_RAN, RUNS, EXITED_0, EXITED_BADLY = "never", "runs", "0", "bad"
+CANCEL_KILLED, KILLED, FENCE_KILLED = "cancel", "killed", "fenced"
 # Attempt.outcome: what exit.json says
-NO_OUTCOME, OUTCOME_0, OUTCOME_BAD, OUTCOME_CANCEL = "", "0", "bad", "cancel"
+NO_OUTCOME, OUTCOME_0, OUTCOME_BAD, OUTCOME_CANCEL, OUTCOME_FENCED = "", "0", "bad", "cancel", "fenced"
 # Node.cut
 REACHES, CUT, DEAF = "", "cut", "deaf"
 """It reaches all; neither database nor broker; the database alone."""
@@ -64,7 +58,8 @@ STALE, FRESH, FENCED = 0, 1, 2
 """Longer ago than wrappers of requeue jobs bear; younger; long ago, and what has not started is fenced."""
 # Hand.stage
 DELIVERED, CLAIMED, MADE, WAITS = "delivered", "claimed", "made", "waits"
-UNSURE_MADE, UNSURE_NOT_MADE = "unsure, committed", "unsure, not committed"
+UNSURE: Final = "unsure"
+"""Whether its claim was committed. It holds the lock under which the agent renews."""
 
 
 class Allocation(NamedTuple):
@@ -86,6 +81,8 @@ class Job(NamedTuple):
     cancel: int = 0
     """cancel_requested_at is set."""
     unstarted: int = 0
+    held: int = 0
+    """By a person."""
     told: int = UNTOLD
     allocation: Allocation | tuple[()] = ()
 
@@ -101,6 +98,8 @@ class Attempt(NamedTuple):
     outcome: str = NO_OUTCOME
     starts: int = 0
     cancel_file: int = 0
+    former: int = 0
+    """It was started from a spool that the node has lost since."""
 
 
 class Node(NamedTuple):
@@ -113,6 +112,8 @@ class Node(NamedTuple):
     boot: int = 0
     spool: int = 0
     renewal: int = FRESH
+    owes: int = 0
+    """It has renewed, and found that others had given it up: it notes that when late starts are refused."""
     drained: int = 0
 
 
@@ -130,6 +131,8 @@ class Hand(NamedTuple):
     stage: str
     job: int
     attempt: int
+    late: int = 0
+    """For so long that the sweep minds it no more."""
 
 
 class Leaders(NamedTuple):
@@ -212,9 +215,9 @@ def is_live(world: World, job: int, number: int, node: int) -> bool:
     return row.attempt == number and row.node == node and row.step in RUNNING
 
 
-def in_hand(world: World, job: int, number: int, node: int, stages: Callable[[str], object] = bool) -> bool:
-    """A thread of the node's worker has it, at one of these stages."""
-    return any(hand[1:] == (job, number) and stages(hand.stage) for hand in world.hands[node])
+def hands_with(world: World, job: int, number: int, node: int) -> list[Hand]:
+    """What threads of the node's worker have this attempt."""
+    return [hand for hand in world.hands[node] if hand.job == job and hand.attempt == number]
 
 
 def acts(node: Node) -> bool:

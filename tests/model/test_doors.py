@@ -20,25 +20,29 @@ TELLING = {
 OUTSIDE = {
     "submit": "T1 comes before the model's first world",
     "finish_all": "`finish` of several in one transaction",
-    "hold": "as T4b or as a place that is not given; a person's will, not a step of the protocol",
-    "release": "the same, undone",
     "mend_allocation": "no transition leaves anything for it: that is I4 and I5",
-    "requeue": "a step of `requeue_lost`; the agent's own T20 is explored as an end",
 }
 """Doors that the model does not go through, and why."""
-TRANSITION = re.compile(r"(T\d+b?) (\w+)")
+TRANSITION = re.compile(r"(?:(T\d+b?) )?(\w+)")
+UNNUMBERED = frozenset({"hold", "release"})
+"""Not each door has a number in the state machine."""
 
 
 @cache
 def taken() -> frozenset[tuple[str, str]]:
     """Number and door of the transitions that two small worlds go through."""
     small = (
-        Setup.of(faults=1, kinds="worker wrapper reboot partition publisher", people="cancel expire"),
+        Setup.of(faults=1, kinds="worker wrapper reboot partition publisher", people="cancel expire hold"),
         Setup.of(faults=1, kinds="partition", people="", requeue=True),
     )
     kinds = {kind for setup in small for kind in explore(setup).taken}
     found = [TRANSITION.fullmatch(kind) for kind in kinds]
-    return frozenset((one[1], one[2]) for one in found if one and one[1] not in ("T8", "T21"))
+    pairs = {(one[1] or "", one[2]) for one in found if one}
+    return frozenset(
+        (number, door)
+        for number, door in pairs
+        if door in UNNUMBERED or (number and number not in ("T8", "T21"))
+    )
 
 
 def doors() -> set[str]:
@@ -54,7 +58,7 @@ def test_every_door_of_the_lifecycle_is_a_transition_of_the_model() -> None:
     assert doors() - {door for _, door in taken()} == set(TELLING) | set(OUTSIDE)
 
 
-@pytest.mark.parametrize("door", sorted(doors() - set(TELLING) - set(OUTSIDE)))
+@pytest.mark.parametrize("door", sorted(doors() - UNNUMBERED - set(TELLING) - set(OUTSIDE)))
 def test_a_door_has_the_numbers_by_which_the_model_knows_it(door: str) -> None:
     numbers = {number for number, through in taken() if through == door}
     assert numbers

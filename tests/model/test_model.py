@@ -14,7 +14,7 @@ QUICK = frozenset(
     no_t4 t4_wants_dispatched_at no_t4b deaf_gets_jobs claim_no_attempt pipe_before_link no_ticket
     no_tombstone in_hand_swept t9_over_stopping t11_cancelled release_outside exit_json_not_reread row_order
     t17_before_exit_json marker_unknown adopt_no_cancel t19_no_down t21_no_fence t21_no_reconcile
-    renews_before_fencing
+    t20_ignores_cancel strays_of_this_spool t2_ignores_hold
     """.split()  # noqa: SIM905 - a list of so many words is read more easily without quotes
 )
 SOME = [one for one in MUTANTS if one.broken in QUICK]

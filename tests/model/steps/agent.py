@@ -18,8 +18,8 @@ from tests.model.state import (
     GONE,
     KILLED,
     NO_TICKET,
-    OPENED_FIRST,
     OUTCOME_0,
+    OUTCOME_FENCED,
     QUEUED,
     RUNNING,
     RUNS,
@@ -33,11 +33,12 @@ from tests.model.state import (
     Steps,
     World,
     acts,
-    in_hand,
+    hands_with,
     is_live,
     with_attempt,
     with_job,
 )
+from tests.model.steps.dispatching import MOST_UNSTARTED
 
 KINDS = {NO_TICKET: TicketKind.NONE, TOMBSTONE: TicketKind.TOMBSTONE, WRAPPERS: TicketKind.WRAPPER}
 FLAGS = ("same_spool", "same_boot", "identity_in_row", "has_outcome", "wrapper_alive", "process_alive")
@@ -46,7 +47,6 @@ TABLE: dict[tuple[str, tuple[bool, ...]], Verdict] = {
     for ticket, kind in KINDS.items()
     for flags in product((False, True), repeat=len(FLAGS))
 }
-MOST_UNSTARTED = 3
 
 
 def steps(setup: Setup, world: World) -> Steps:
@@ -60,9 +60,16 @@ def steps(setup: Setup, world: World) -> Steps:
 def is_stray(setup: Setup, world: World, job: int, number: int, node: int) -> bool:
     """Whatever is there of this attempt belongs to no running job of this node."""
     row = world.jobs[job]
+    if world.attempts[job][number - 1].former and "strays_of_this_spool" in setup.mutants:
+        return False
     if "stray_if_final" in setup.mutants:
         return row.step in FINAL or row.attempt > number
     return not is_live(world, job, number, node)
+
+
+def may_run_again(setup: Setup, row: Job) -> bool:
+    """Its owner allows it, nobody has asked for its end, and it has runs left."""
+    return setup.requeue and not row.cancel and row.attempt < setup.attempts
 
 
 def ended(setup: Setup, world: World, job: int, number: int, to: str) -> World:
@@ -79,7 +86,6 @@ def _look(setup: Setup, world: World, job: int, number: int) -> Steps:
     row, run = world.jobs[job], world.attempts[job][number - 1]
     if row.attempt == number and row.step in RUNNING:
         yield from _record_start(setup, world, job, number)
-        yield from _ask(setup, world, job, number)
         if row.node == run.node and _may_sweep(setup, world, job, number):
             yield from _settle(setup, world, job, number)
     if setup.mutants:
@@ -99,17 +105,9 @@ def _record_start(setup: Setup, world: World, job: int, number: int) -> Steps:
     held = row.allocation
     if not held or held.identity or run.ticket != WRAPPERS or held.spool != world.nodes[run.node].spool:
         return
-    if row.step == STARTING or "t9_over_stopping" in setup.mutants:
-        after = with_job(world, job, step=ACTIVE, allocation=held._replace(identity=1))
-        yield f"T9 activate({job}.{number})", after
-
-
-def _ask(setup: Setup, world: World, job: int, number: int) -> Steps:
-    """The cancel: a file and a signal for the living wrapper, at every sweep."""
-    run = world.attempts[job][number - 1]
-    hears = run.wrapper in ALIVE and run.wrapper != OPENED_FIRST and run.directory and not run.cancel_file
-    if world.jobs[job].step == STOPPING and hears and "cancel_asked_once" not in setup.mutants:
-        yield f"asked to stop({job}.{number})", with_attempt(world, job, number, cancel_file=1)
+    to = ACTIVE if row.step == STARTING or "t9_over_stopping" in setup.mutants else row.step
+    after = with_job(world, job, step=to, allocation=held._replace(identity=1))
+    yield f"T9 activate({job}.{number})", after
 
 
 def _may_sweep(setup: Setup, world: World, job: int, number: int) -> bool:
@@ -118,7 +116,9 @@ def _may_sweep(setup: Setup, world: World, job: int, number: int) -> bool:
     if not world.jobs[job].allocation and not setup.mutants & {"t19_release_only", "release_outside"}:
         return False
     node = world.attempts[job][number - 1].node
-    return "in_hand_swept" in setup.mutants or not in_hand(world, job, number, node)
+    if "in_hand_swept" in setup.mutants:
+        return True
+    return all(hand.late for hand in hands_with(world, job, number, node))
 
 
 def _settle(setup: Setup, world: World, job: int, number: int) -> Steps:
@@ -169,13 +169,19 @@ def _ended_by(verdict: Verdict, setup: Setup, world: World, job: int, number: in
     if verdict is Verdict.SUPERVISOR_LOST:
         to = COMPLETED if "t17_completed" in setup.mutants else lost_to
         return f"T17 lose({job}.{number})", ended(setup, world, job, number, to)
-    to = COMPLETED if world.attempts[job][number - 1].outcome == OUTCOME_0 else lost_to
+    outcome = world.attempts[job][number - 1].outcome
+    if outcome == OUTCOME_FENCED and may_run_again(setup, world.jobs[job]):
+        return f"T20 requeue({job}.{number})", with_job(world, job, step=QUEUED, allocation=())
+    to = COMPLETED if outcome == OUTCOME_0 else lost_to
     return f"T10 finish({job}.{number})", ended(setup, world, job, number, to)
 
 
 def _leave(setup: Setup, world: World, job: int, number: int, lost_to: str) -> Steps:
-    """Its wrapper lives."""
+    """Its wrapper lives, and is asked to end it, at every sweep, if somebody wants that."""
     run = world.attempts[job][number - 1]
+    wanted = world.jobs[job].step == STOPPING and not run.cancel_file
+    if wanted and "cancel_asked_once" not in setup.mutants:
+        yield f"asked to stop({job}.{number})", with_attempt(world, job, number, cancel_file=1)
     if "exit_json_not_reread" in setup.mutants and not run.outcome and not world.look:
         yield f"sweep: no exit.json yet({job}.{number})", world._replace(look=(job, number))
     if "t17_wrapper_unchecked" in setup.mutants:

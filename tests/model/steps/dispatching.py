@@ -21,6 +21,8 @@ from tests.model.state import (
 )
 
 MOST_DISPATCHES = 6
+MOST_UNSTARTED = 3
+"""Counted so far."""
 
 
 def steps(setup: Setup, world: World) -> Steps:
@@ -33,8 +35,13 @@ def steps(setup: Setup, world: World) -> Steps:
         else:
             yield from _send(setup, world, job, row)
         if _is_taken_back(setup, world, row):
-            after = with_job(world, job, step=QUEUED, allocation=())
-            yield f"T4b return_to_queue({job}.{row.attempt})", after
+            yield f"T4b return_to_queue({job}.{row.attempt})", returned(world, job)
+
+
+def returned(world: World, job: int) -> World:
+    """In the queue again, with one more attempt that never ran."""
+    unstarted = min(world.jobs[job].unstarted + 1, MOST_UNSTARTED)
+    return with_job(world, job, step=QUEUED, allocation=(), unstarted=unstarted)
 
 
 def published(setup: Setup, world: World, message: Message) -> World:

@@ -7,6 +7,7 @@ from tests.model.state import (
     DEAD,
     DEAF,
     FORKED,
+    FRESH,
     FROZEN,
     GONE,
     KILLED,
@@ -16,6 +17,7 @@ from tests.model.state import (
     REQUESTED,
     RUNNING,
     RUNS,
+    STALE,
     WORKS,
     WRAPPERS,
     Message,
@@ -56,7 +58,9 @@ def _of_node(setup: Setup, world: World, place: int) -> Steps:
     if "worker" in kinds and node.worker != DEAD:
         yield f"!worker killed({place})", _without_worker(world, place)
     if "freeze" in kinds and node.worker == WORKS:
-        yield f"!worker frozen({place})", with_node(world, place, worker=FROZEN)
+        after = with_node(world, place, worker=FROZEN)
+        late = [hand._replace(late=1) for hand in world.hands[place]]
+        yield f"!worker frozen({place})", with_hands(after, place, late) if late else after
 
 
 def _of_machine(setup: Setup, world: World, place: int) -> Steps:
@@ -68,16 +72,20 @@ def _of_machine(setup: Setup, world: World, place: int) -> Steps:
         for job, runs in enumerate(world.attempts):
             for number, run in enumerate(runs, 1):
                 if run.node == place:
-                    after = _without_directory(after, job, number)
+                    lives = run.wrapper in ALIVE or run.wrapper == REQUESTED or run.process == RUNS
+                    after = _without_directory(after, job, number, former=int(lives))
         yield f"!spool lost({place})", after
 
 
 def _without_worker(world: World, place: int) -> World:
-    return with_hands(with_node(world, place, worker=DEAD), place, ())
+    fresh = FRESH if world.nodes[place].renewal == FRESH else STALE
+    return with_hands(with_node(world, place, worker=DEAD, owes=0, renewal=fresh), place, ())
 
 
-def _without_directory(world: World, job: int, number: int) -> World:
-    return with_attempt(world, job, number, directory=0, ticket=NO_TICKET, cancel_file=0, outcome=NO_OUTCOME)
+def _without_directory(world: World, job: int, number: int, *, former: int = 0) -> World:
+    return with_attempt(
+        world, job, number, directory=0, ticket=NO_TICKET, cancel_file=0, outcome=NO_OUTCOME, former=former
+    )
 
 
 def _rebooted(world: World, place: int) -> World:

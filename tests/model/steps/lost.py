@@ -2,13 +2,17 @@
 
 from tests.model.setup import Setup
 from tests.model.state import (
-    ALIVE,
     DOWN,
     FAILED,
     FINAL,
     FRESH,
+    LINKED,
+    OPENED_FIRST,
     QUEUED,
     RUNNING,
+    RUNS,
+    SUPERVISES,
+    Attempt,
     Job,
     Steps,
     World,
@@ -25,6 +29,12 @@ def steps(setup: Setup, world: World) -> Steps:
             yield from _requeue(setup, world, job, row)
         if setup.mutants:
             yield from _of_mutants(setup, world, job, row)
+
+
+def may_run_on(run: Attempt) -> bool:
+    """By the assumption about time this is over when others requeue a job."""
+    supervised = run.wrapper == SUPERVISES and run.process == RUNS
+    return supervised or run.wrapper in (LINKED, OPENED_FIRST)
 
 
 def _give_up(setup: Setup, world: World, job: int, row: Job) -> Steps:
@@ -45,8 +55,8 @@ def _requeue(setup: Setup, world: World, job: int, row: Job) -> Steps:
     waits_for_down = "t20_waits_for_down" in setup.mutants and node.service != DOWN
     if not setup.requeue or row.attempt >= setup.attempts or asked or waits_for_down:
         return
-    wrapper = world.attempts[job][row.attempt - 1].wrapper
-    if (node.renewal != FRESH and wrapper not in ALIVE) or "no_self_fence" in setup.mutants:
+    over = node.renewal != FRESH and not may_run_on(world.attempts[job][row.attempt - 1])
+    if over or "no_self_fence" in setup.mutants:
         down = world if "t20_no_down" in setup.mutants else with_node(world, row.node, service=DOWN)
         yield f"%T20 requeue_lost({job}.{row.attempt})", with_job(down, job, step=QUEUED, allocation=())
 

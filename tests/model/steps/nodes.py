@@ -21,7 +21,7 @@ from tests.model.state import (
     RUNS,
     STALE,
     TOMBSTONE,
-    UNSURE_MADE,
+    UNSURE,
     UP,
     WORKS,
     Attempt,
@@ -29,23 +29,22 @@ from tests.model.state import (
     Steps,
     World,
     acts,
-    in_hand,
+    hands_with,
     is_live,
     with_attempt,
     with_node,
 )
 from tests.model.steps.agent import is_stray
 
-STARTABLE = (UNSURE_MADE, CLAIMED, MADE)
+STARTABLE = (UNSURE, CLAIMED, MADE)
 
 
 def steps(setup: Setup, world: World) -> Steps:
     """For each node."""
     for place, node in enumerate(world.nodes):
         if acts(node):
-            if not node.lease:
-                yield _renew(setup, world, place)
-            elif node.service in (DOWN, RECONCILING):
+            yield from _renew(setup, world, place)
+            if node.lease and node.service in (DOWN, RECONCILING):
                 yield from _reconcile(setup, world, place)
         else:
             yield from _silence(setup, world, place)
@@ -66,30 +65,43 @@ def fenced(world: World, node: int, doubtful: Callable[[int, int], bool]) -> Wor
     return world
 
 
-def _any(job: int, number: int) -> bool:
-    return True
-
-
 def _may_start(world: World, job: int, number: int, run: Attempt) -> bool:
     asked = run.directory or run.wrapper in (REQUESTED, FORKED)
-    return bool(asked) or in_hand(world, job, number, run.node, lambda stage: stage in STARTABLE)
+    return bool(asked) or any(hand.stage in STARTABLE for hand in hands_with(world, job, number, run.node))
 
 
 def _silence(setup: Setup, world: World, place: int) -> Steps:
     """Time passes, and nobody renews."""
     node = world.nodes[place]
     if node.lease:
-        yield f"lease over({place})", with_node(world, place, lease=0)
+        fresh = FRESH if node.renewal == FRESH else STALE
+        yield f"lease over({place})", with_node(world, place, lease=0, owes=0, renewal=fresh)
     elif setup.requeue and node.renewal == FRESH:
         yield f"renewal is old({place})", with_node(world, place, renewal=STALE)
 
 
-def _renew(setup: Setup, world: World, place: int) -> tuple[str, World]:
-    """After a long silence, what has not started is fenced first."""
-    long = setup.requeue and world.nodes[place].renewal == STALE
-    if long and "renews_before_fencing" not in setup.mutants:
-        return f"fences late starts({place})", with_node(fenced(world, place, _any), place, renewal=FENCED)
-    return f"renews({place})", with_node(world, place, lease=1, renewal=FRESH)
+def _renew(setup: Setup, world: World, place: int) -> Steps:
+    """After a long silence, or when others have given the node up, late starts are refused first."""
+    node = world.nodes[place]
+    late = node.renewal == STALE and "renews_before_fencing" not in setup.mutants
+    if node.owes:
+        after = with_node(_without_late_starts(setup, world, place), place, owes=0, renewal=FRESH)
+        yield f"refuses late starts({place})", after
+    elif any(hand.stage == UNSURE for hand in world.hands[place]):
+        return  # it has the lock
+    elif late:
+        after = with_node(_without_late_starts(setup, world, place), place, renewal=FENCED)
+        yield f"fences late starts({place})", after
+    elif not node.lease or node.renewal != FRESH:
+        if node.service == DOWN and "renewal_ignores_down" not in setup.mutants:
+            yield f"renews({place}, given up)", with_node(world, place, lease=1, owes=1)
+        else:
+            yield f"renews({place})", with_node(world, place, lease=1, renewal=FRESH)
+
+
+def _without_late_starts(setup: Setup, world: World, place: int) -> World:
+    """What others may give up and run again, and what they have given up, starts no more."""
+    return fenced(world, place, lambda job, number: setup.requeue or not is_live(world, job, number, place))
 
 
 def _reconcile(setup: Setup, world: World, place: int) -> Steps:

@@ -1,20 +1,22 @@
-"""What persons do, and policies that nobody needs to have: cancel, expire."""
+"""What persons do, and policies that nobody needs to have: cancel, hold, release, expire."""
 
 from tests.model.setup import Setup
 from tests.model.state import (
-    ALIVE,
     CANCELLED,
     FAILED,
-    OPENED_FIRST,
+    LINKED,
     PENDING,
+    PLACED,
     RUNNING,
     STOPPING,
+    SUPERVISES,
     Steps,
     World,
     acts,
     with_attempt,
     with_job,
 )
+from tests.model.steps.dispatching import returned
 
 
 def steps(setup: Setup, world: World) -> Steps:
@@ -22,6 +24,8 @@ def steps(setup: Setup, world: World) -> Steps:
     for job, row in enumerate(world.jobs):
         if row.step in PENDING:
             yield from _end_pending(setup, world, job)
+            if "hold" in setup.people:
+                yield _hold_or_release(world, job)
         if row.step in RUNNING and not row.cancel and "cancel" in setup.people:
             if "t11_cancelled" in setup.mutants:
                 after = with_job(world, job, step=CANCELLED, allocation=(), cancel=1)
@@ -38,11 +42,18 @@ def _end_pending(setup: Setup, world: World, job: int) -> Steps:
         yield f"~T6 expire({job})", with_job(world, job, step=FAILED, allocation=())
 
 
+def _hold_or_release(world: World, job: int) -> tuple[str, World]:
+    row = world.jobs[job]
+    if row.held:
+        return f"~release({job})", with_job(world, job, held=0)
+    return f"~hold({job})", with_job(returned(world, job) if row.step == PLACED else world, job, held=1)
+
+
 def _told_once(setup: Setup, world: World, job: int) -> World:
     """Without a sweep that asks again, one notice is all there is, heard or not."""
     number = world.jobs[job].attempt
     run = world.attempts[job][number - 1]
-    heard = acts(world.nodes[run.node]) and run.wrapper in ALIVE - {OPENED_FIRST} and run.directory
+    heard = acts(world.nodes[run.node]) and run.wrapper in (LINKED, SUPERVISES) and run.directory
     if "cancel_asked_once" in setup.mutants and heard:
         return with_attempt(world, job, number, cancel_file=1)
     return world

@@ -3,7 +3,6 @@
 from tests.model.setup import Setup
 from tests.model.state import (
     DEAF,
-    PENDING,
     PLACED,
     QUEUED,
     UNTOLD,
@@ -50,7 +49,8 @@ def fits(setup: Setup, world: World, node: int) -> bool:
 
 
 def _waits(setup: Setup, row: Job) -> bool:
-    return row.step == QUEUED and row.attempt < setup.attempts
+    allowed = not row.held or "t2_ignores_hold" in setup.mutants
+    return row.step == QUEUED and row.attempt < setup.attempts and allowed
 
 
 def _nodes_for(setup: Setup, world: World) -> list[int]:
@@ -102,7 +102,7 @@ def _carry_out(setup: Setup, world: World, leaders: Leaders, who: int) -> Steps:
     allowed = (leads or "no_term" in setup.mutants) and (
         "no_node_lock" in setup.mutants or fits(setup, world, node)
     )
-    unmoved = row.step in PENDING and row.step == QUEUED and row.attempt == seen and not row.allocation
+    unmoved = row.step == QUEUED and row.attempt == seen and not row.held and not row.allocation
     after = _believes(world, leaders, who, term)
     if allowed and unmoved:
         yield f"T2 place({job}.{seen + 1} on {node}, scheduler {who})", placed(after, job, node)

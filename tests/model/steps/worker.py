@@ -5,6 +5,7 @@ from tests.model.state import (
     CLAIMED,
     CUT,
     DELIVERED,
+    FENCED,
     GONE,
     MADE,
     NO_TICKET,
@@ -17,8 +18,7 @@ from tests.model.state import (
     RUNS,
     STARTING,
     SUPERVISES,
-    UNSURE_MADE,
-    UNSURE_NOT_MADE,
+    UNSURE,
     WAITS,
     WORKS,
     Hand,
@@ -61,8 +61,8 @@ def _go_on(setup: Setup, world: World, node: int, index: int) -> Steps:
     match hand.stage:
         case "delivered" if not silent:
             yield from _claim(setup, world, node, index)
-        case "unsure, committed" | "unsure, not committed" if not silent:
-            yield from _read_again(setup, world, node, index)
+        case "unsure":
+            yield _read_again(world, node, index)
         case "claimed":
             yield from _make(setup, world, node, index)
         case "made":
@@ -73,23 +73,33 @@ def _go_on(setup: Setup, world: World, node: int, index: int) -> Steps:
 
 
 def _claim(setup: Setup, world: World, node: int, index: int) -> Steps:
-    _, job, number = world.hands[node][index]
-    there = world.nodes[node]
-    row = world.jobs[job]
-    if setup.requeue and not there.lease and "claims_without_lease" not in setup.mutants:
+    _, job, number, late = world.hands[node][index]
+    there, row = world.nodes[node], world.jobs[job]
+    if _is_locked(world, node) and "claims_while_renewing" not in setup.mutants:
         return
+    if not there.lease:
+        yield f"dropped({job}.{number}, without a lease)", with_hand(world, node, index)
     if not _may_claim(setup, world, node, job, number):
         yield f"dropped({job}.{number})", with_hand(world, node, index)
         return
     given = row.allocation and row.allocation._replace(boot=there.boot, spool=there.spool, identity=0)
     after = with_attempt(with_job(world, job, step=STARTING, allocation=given), job, number, node=node)
-    yield f"T7 start({job}.{number} on {node})", with_hand(after, node, index, Hand(CLAIMED, job, number))
+    yield (
+        f"T7 start({job}.{number} on {node})",
+        with_hand(after, node, index, Hand(CLAIMED, job, number, late)),
+    )
     if world.faults and "commit" in setup.kinds:
         after = spend(after)
-        unsure, lost = Hand(UNSURE_MADE, job, number), Hand(UNSURE_NOT_MADE, job, number)
+        unsure = Hand(UNSURE, job, number, late)
         yield f"!T7 start({job}.{number}, unsure)", with_hand(after, node, index, unsure)
         yield f"!T7 start({job}.{number}, lands after the second look)", with_hand(after, node, index)
-        yield f"!T7 is not written({job}.{number}, unsure)", with_hand(spend(world), node, index, lost)
+        yield f"!T7 is not written({job}.{number}, unsure)", with_hand(spend(world), node, index, unsure)
+
+
+def _is_locked(world: World, node: int) -> bool:
+    """The agent is renewing, or another thread does not know yet what has become of its claim."""
+    renewing = world.nodes[node].renewal == FENCED or world.nodes[node].owes
+    return bool(renewing) or any(hand.stage == UNSURE for hand in world.hands[node])
 
 
 def _may_claim(setup: Setup, world: World, node: int, job: int, number: int) -> bool:
@@ -108,33 +118,30 @@ def _may_claim(setup: Setup, world: World, node: int, job: int, number: int) -> 
     )
 
 
-def _read_again(setup: Setup, world: World, node: int, index: int) -> Steps:
-    """The commit's outcome is unknown: the row is read again."""
-    stage, job, number = world.hands[node][index]
-    mine = stage == UNSURE_MADE or "no_token" in setup.mutants
-    row = world.jobs[job]
-    if mine and row.step in RUNNING and row.attempt == number:
-        after = with_hand(world, node, index, Hand(CLAIMED, job, number))
-        yield f"read again: claimed({job}.{number})", after
-    else:
-        yield f"read again: dropped({job}.{number})", with_hand(world, node, index)
+def _read_again(world: World, node: int, index: int) -> tuple[str, World]:
+    """The commit's outcome is unknown: the row is read again, or cannot be for too long."""
+    _, job, number, late = world.hands[node][index]
+    if world.nodes[node].cut != CUT and is_live(world, job, number, node):
+        after = with_hand(world, node, index, Hand(CLAIMED, job, number, late))
+        return f"read again: claimed({job}.{number})", after
+    return f"read again: dropped({job}.{number})", with_hand(world, node, index)
 
 
 def _make(setup: Setup, world: World, node: int, index: int) -> Steps:
-    _, job, number = world.hands[node][index]
+    _, job, number, late = world.hands[node][index]
     if world.attempts[job][number - 1].directory and "mkdir_exist_ok" not in setup.mutants:
         yield f"T8 mkdir: exists({job}.{number})", with_hand(world, node, index)
     else:
         after = with_attempt(world, job, number, directory=1)
-        yield f"T8 mkdir({job}.{number})", with_hand(after, node, index, Hand(MADE, job, number))
+        yield f"T8 mkdir({job}.{number})", with_hand(after, node, index, Hand(MADE, job, number, late))
 
 
 def _ask_launcher(setup: Setup, world: World, node: int, index: int) -> Steps:
-    _, job, number = world.hands[node][index]
+    _, job, number, late = world.hands[node][index]
     run = world.attempts[job][number - 1]
     if run.wrapper == NO_WRAPPER:
         after = with_attempt(world, job, number, wrapper=REQUESTED)
-        yield f"T8 request({job}.{number})", with_hand(after, node, index, Hand(WAITS, job, number))
+        yield f"T8 request({job}.{number})", with_hand(after, node, index, Hand(WAITS, job, number, late))
     elif "no_ticket" in setup.mutants and run.wrapper == SUPERVISES and run.process == RUNS:
         after = with_attempt(world, job, number, starts=2)
         yield f"second wrapper starts({job}.{number})", with_hand(after, node, index)

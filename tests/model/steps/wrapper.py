@@ -5,6 +5,7 @@ from tests.model.state import (
     CANCEL_KILLED,
     EXITED_0,
     EXITED_BADLY,
+    FENCE_KILLED,
     FORKED,
     FRESH,
     GONE,
@@ -16,6 +17,7 @@ from tests.model.state import (
     OUTCOME_0,
     OUTCOME_BAD,
     OUTCOME_CANCEL,
+    OUTCOME_FENCED,
     RUNNING,
     RUNS,
     SUPERVISES,
@@ -31,6 +33,7 @@ OUTCOME_OF = {
     EXITED_BADLY: OUTCOME_BAD,
     CANCEL_KILLED: OUTCOME_CANCEL,
     KILLED: OUTCOME_BAD,
+    FENCE_KILLED: OUTCOME_FENCED,
 }
 
 
@@ -44,7 +47,7 @@ def steps(setup: Setup, world: World) -> Steps:
             yield from _of_wrapper(setup, world, job, number, silent)
             if run.process == RUNS:
                 yield from _end(world, job, number, run)
-            if silent and "no_self_fence" not in setup.mutants:
+            if run.process == RUNS and silent and "no_self_fence" not in setup.mutants:
                 yield from _fence(world, job, number, run)
 
 
@@ -56,7 +59,7 @@ def _of_wrapper(setup: Setup, world: World, job: int, number: int, silent: bool)
         case "forked":
             yield _link(setup, world, job, number, silent)
         case "linked":
-            yield from _open(world, job, number, run, silent)
+            yield _open(world, job, number, silent)
         case "open":
             yield from _supervise(setup, world, job, number, run)
         case "open, not linked":
@@ -80,15 +83,12 @@ def _link_late(world: World, job: int, number: int, run: Attempt) -> tuple[str, 
     return f"link lost, kills({job}.{number})", with_attempt(world, job, number, wrapper=GONE, process=KILLED)
 
 
-def _open(world: World, job: int, number: int, run: Attempt, silent: bool) -> Steps:
-    if not silent:
-        yield f"pipe opened({job}.{number})", _started(world, job, number, SUPERVISES)
-    if run.cancel_file:
-        told = OUTCOME_CANCEL if run.directory else NO_OUTCOME
-        yield (
-            f"cancelled before the pipe({job}.{number})",
-            with_attempt(world, job, number, wrapper=GONE, outcome=told),
-        )
+def _open(world: World, job: int, number: int, silent: bool) -> tuple[str, World]:
+    """With its node silent it does not: the blocked child ends, and the end is told as any other."""
+    if silent:
+        after = with_attempt(world, job, number, wrapper=SUPERVISES, process=FENCE_KILLED)
+        return f"pipe left closed({job}.{number})", after
+    return f"pipe opened({job}.{number})", _started(world, job, number, SUPERVISES)
 
 
 def _started(world: World, job: int, number: int, wrapper: str) -> World:
@@ -119,11 +119,5 @@ def _end(world: World, job: int, number: int, run: Attempt) -> Steps:
 
 def _fence(world: World, job: int, number: int, run: Attempt) -> Steps:
     """The wrapper of a job that may run again elsewhere ends it when its node is silent for too long."""
-    if run.wrapper in (FORKED, LINKED):
-        yield f"fences itself({job}.{number})", with_attempt(world, job, number, wrapper=GONE)
-    elif run.wrapper == SUPERVISES and run.process == RUNS:
-        told = OUTCOME_BAD if run.directory else NO_OUTCOME
-        yield (
-            f"fences itself({job}.{number})",
-            with_attempt(world, job, number, wrapper=GONE, process=KILLED, outcome=told),
-        )
+    if run.wrapper == SUPERVISES:
+        yield f"fences itself({job}.{number})", with_attempt(world, job, number, process=FENCE_KILLED)
