@@ -25,7 +25,7 @@ MARKS = "!~^%*"
 FORSAKEN, REPAIRED = 1, 2
 """The two ways in which liveness is asked: nothing comes back; all comes back."""
 COUNTS_IN = {"!": 0, "~": 0, "*": 0, "^": REPAIRED, "%": FORSAKEN}
-MOST_WORLDS = 6_000_000
+MOST_WORLDS = 12_000_000
 
 
 @dataclass

@@ -96,10 +96,16 @@ CLAIMING = (
         "mkdir_exist_ok",
         "T8 goes on in a directory that exists",
         Setup.of(kinds="duplicate commit worker"),
+        "claims exclude each other until it is known what became of them; and the ticket is linked once",
+    ),
+    Mutant(
+        "mkdir_exist_ok claims_unlocked",
+        "nor does the lease's lock keep claims apart",
+        Setup.of(kinds="duplicate commit"),
         "the ticket is linked once",
     ),
     Mutant(
-        "mkdir_exist_ok no_ticket",
+        "mkdir_exist_ok claims_unlocked no_ticket",
         "nor does the ticket count",
         _one("duplicate commit", faults=2),
     ),
@@ -158,8 +164,8 @@ LOSING = (
         "its renewal learns that the node was given up, and late starts are refused then",
     ),
     Mutant(
-        "claims_while_renewing",
-        "T7 between the fence and the renewal",
+        "claims_unlocked",
+        "T7 without the lease's lock: between the fence and the renewal",
         _again(),
         "its renewal learns that the node was given up, and late starts are refused then",
     ),
@@ -170,7 +176,7 @@ LOSING = (
         "late starts are fenced before the renewal, as far as the node's clock can be believed",
     ),
     Mutant("renews_before_fencing renewal_ignores_down", "neither before nor after", _again()),
-    Mutant("claims_while_renewing renewal_ignores_down", "neither lock nor look", _again()),
+    Mutant("claims_unlocked renewal_ignores_down", "neither lock nor look", _again()),
     Mutant(
         "strays_of_this_spool",
         "a lost spool's strays are nobody's",

@@ -30,9 +30,10 @@ UNNUMBERED = frozenset({"hold", "release"})
 
 @cache
 def taken() -> frozenset[tuple[str, str]]:
-    """Number and door of the transitions that two small worlds go through."""
+    """Number and door of the transitions that small worlds go through."""
     small = (
-        Setup.of(faults=1, kinds="worker wrapper reboot partition publisher", people="cancel expire hold"),
+        Setup.of(faults=1, kinds="worker wrapper reboot partition", people="cancel expire"),
+        Setup.of(faults=1, kinds="flush", people="hold"),
         Setup.of(faults=1, kinds="partition", people="", requeue=True),
     )
     kinds = {kind for setup in small for kind in explore(setup).taken}

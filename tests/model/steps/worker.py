@@ -75,7 +75,7 @@ def _go_on(setup: Setup, world: World, node: int, index: int) -> Steps:
 def _claim(setup: Setup, world: World, node: int, index: int) -> Steps:
     _, job, number, late = world.hands[node][index]
     there, row = world.nodes[node], world.jobs[job]
-    if _is_locked(world, node) and "claims_while_renewing" not in setup.mutants:
+    if _is_locked(world, node) and "claims_unlocked" not in setup.mutants:
         return
     if not there.lease:
         yield f"dropped({job}.{number}, without a lease)", with_hand(world, node, index)
