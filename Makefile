@@ -6,7 +6,7 @@ PY := $(BIN)/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --only-binary :all:
 PYTEST := $(PY) -m pytest
 # Each of the two processes has servers of its own; the tests of one file stay together, and share a platform.
-PARALLEL := --numprocesses 2 --dist loadfile
+PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes
 CODE := jobsite jobs scheduler recovery
 RUNTIME := .venv/.runtime

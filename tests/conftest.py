@@ -82,11 +82,16 @@ def _defaults_outlive_a_flush() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip the browser tests where there is no browser, and count them."""
+    """Put the slow ones first, and skip the browser tests, and count them, where there is no browser."""
+    items.sort(key=_is_quick)  # in a parallel run a process that is done has something left to do
     without = [] if browser.executable() else [item for item in items if item.get_closest_marker("ui")]
     REMAINS.without_browser += len(without)
     for item in without:
         item.add_marker(pytest.mark.skip(reason=f"no browser: {browser.HOW_TO_GET_ONE}"))
+
+
+def _is_quick(item: pytest.Item) -> bool:
+    return not any(item.get_closest_marker(slow) for slow in ("acceptance", "ui"))
 
 
 @pytest.hookimpl(optionalhook=True)
