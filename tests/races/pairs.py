@@ -60,8 +60,8 @@ BOTH: dict[Pair, str] = {
     ("republish", "expire"): MESSAGE_ONLY,
     ("republish", "recover"): MESSAGE_ONLY,
     ("republish", "claim"): MESSAGE_ONLY,
-    **{(name, "rejoin"): NODE_ONLY for name in NAMES if name not in ("place", "rejoin")},
-    **{("rejoin", name): NODE_ONLY for name in NAMES if name not in ("declare dead", "rejoin")},
+    **{(name, "rejoin"): NODE_ONLY for name in NAMES if name != "place"},
+    **{("rejoin", name): NODE_ONLY for name in NAMES if name != "declare dead"},
 }
 """In which order both may win, one after the other, and why that is right. Of all others one wins."""
 
@@ -110,6 +110,8 @@ class Scene:
                 return {Story(first=False, second=True, end=self.step)}
             case ("rejoin", "place"):  # it may still have read the old lease; the next pass reads the new one
                 return {alone, both}
+            case (name, other) if name == other and name != "rejoin":  # what is to be done is done once
+                return {alone}
         stays = moved == self.step or self.second.looks_again
         return {both} if stays and moved in self.second.moves else {alone}
 
@@ -133,6 +135,8 @@ class Scene:
 
 ALL = tuple(combinations(NAMES, 2))
 """Every unordered pair of the eleven."""
+TWINS = tuple((name, name) for name in NAMES)
+"""The same one twice: a message that came twice, two sweeps, two who click."""
 
 
 def scenes_of(pair: Pair) -> list[Scene]:
@@ -142,7 +146,7 @@ def scenes_of(pair: Pair) -> list[Scene]:
         for first in _named(pair[0])
         for second in _named(pair[1])
         for step in first.moves
-        if step in second.moves
+        if step in second.moves and (first is second or first.name != second.name)
     ]
 
 

@@ -18,7 +18,7 @@ from tests.outbox import Outbox
 from tests.races.acts import ACTS, ANYWHERE, Act
 from tests.races.conftest import assert_every_row_invariant
 from tests.races.duel import opponent
-from tests.races.pairs import ALL, BOTH, IMPOSSIBLE, Pair, Scene, Story, late_scenes_of, scenes_of
+from tests.races.pairs import ALL, BOTH, IMPOSSIBLE, TWINS, Pair, Scene, Story, late_scenes_of, scenes_of
 from tests.races.ring import Ring
 from tests.races.tally import Tally
 
@@ -26,7 +26,7 @@ ROUNDS = int(os.environ.get("RACE_ROUNDS") or 1)
 FEWER = max(1, ROUNDS // 4)
 """Who is too late either wins or does not, however often it is tried."""
 SHOWN = "RACE_ROUNDS" in os.environ
-RACED = [pair for pair in ALL if pair not in IMPOSSIBLE]
+RACED = [*(pair for pair in ALL if pair not in IMPOSSIBLE), *TWINS]
 LATE = [pair for pair in ALL if late_scenes_of(pair)]
 
 pytestmark = [pytest.mark.races, pytest.mark.timeout(60 + ROUNDS)]
@@ -121,7 +121,7 @@ def test_each_of_the_55_pairs_is_raced_or_said_to_be_impossible() -> None:
 
 
 def test_wherever_both_may_win_it_is_said_why() -> None:
-    scenes = [scene for pair in ALL for scene in scenes_of(pair)]
+    scenes = [scene for pair in [*ALL, *TWINS] for scene in scenes_of(pair)]
     both = {
         scene.names
         for one in scenes
