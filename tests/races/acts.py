@@ -1,7 +1,7 @@
 """The eleven who may want something of one job at the same moment, and from where to where each moves it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from django.db import transaction
@@ -42,8 +42,8 @@ class Act:
     """What one of them does. True: it has done it."""
 
     name: str
-    moves: Mapping[Step, Step]
-    do: Callable[[Seen], bool]
+    moves: Mapping[Step, Step] = field(repr=False)
+    do: Callable[[Seen], bool] = field(repr=False)
     looks_again: bool = False
     """What others have made of the job meanwhile does not keep it from its own."""
     passes_by: bool = False

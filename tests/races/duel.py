@@ -66,6 +66,11 @@ def hold_before(first: Act, second: Act, other: Executor) -> tuple[Any, Any]:
     return answer, later.result()
 
 
+def come_after(first: Act, second: Act, other: Executor) -> tuple[Any, Any]:
+    """What both answered. The first had committed when the second one came, with what it had read before."""
+    return first(), other.submit(second).result()
+
+
 def let_run(first: Act, second: Act, other: Executor) -> tuple[Any, Any]:
     """What both answered. They began at the same moment, each in transactions of its own."""
     barrier = threading.Barrier(2)

@@ -162,8 +162,8 @@ def late_scenes_of(pair: Pair) -> list[Scene]:
             for act in scene.acts
             if not act.looks_again
         ]
-    behind = [scene if scene.late is scene.second else scene.turned() for scene in late]
-    return behind + [scene.turned() for scene in behind]
+    first = [scene if scene.late is scene.first else scene.turned() for scene in late]
+    return first + [scene.turned() for scene in first]
 
 
 ORDER = (QUEUED, PLACED, STARTING, ACTIVE, STOPPING)

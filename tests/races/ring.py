@@ -15,7 +15,7 @@ from jobs.states import ACTIVE, CANCELLED, COMPLETED, PLACED, QUEUED, STARTING, 
 from tests import making
 from tests.outbox import Outbox
 from tests.races.acts import Act, Seen
-from tests.races.duel import hold_before, let_run
+from tests.races.duel import come_after, hold_before, let_run
 from tests.races.pairs import Scene, Story
 
 HOUR = timedelta(hours=1)
@@ -36,6 +36,10 @@ class Ring:
     def held(self, scene: Scene) -> Story:
         """One round in which the second one comes to the first one's lock."""
         return self._round(scene, hold_before, scene.stories())
+
+    def after(self, scene: Scene) -> Story:
+        """One round in which the second one, which passes by a lock, comes when there is none any more."""
+        return self._round(scene, come_after, scene.stories())
 
     def free(self, scene: Scene) -> Story:
         """One round in which nobody knows who comes first."""

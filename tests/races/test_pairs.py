@@ -89,6 +89,8 @@ def test_who_comes_to_the_lock_of_another_finds_the_job_where_that_one_left_it(
     turned = [scene.turned() for scene in reversed(scenes_of(pair))]
     for scene in [*rounds(scenes_of(pair)), *rounds(turned)]:
         tally.add(scene, "at the first one's lock", ring.held(scene))
+        if scene.second.passes_by:
+            tally.add(scene, "after the first one", ring.after(scene))
 
 
 @pytest.mark.parametrize("pair", RACED, ids=" and ".join)
@@ -104,7 +106,9 @@ def test_of_two_who_begin_at_once_one_wins_or_both_in_an_order_that_is_right(
 def test_who_read_the_row_too_early_never_wins(pair: Pair, ring: Ring, tally: Tally) -> None:
     for scene in rounds(late_scenes_of(pair), FEWER):
         late = scene.late.name if scene.late else ""
-        tally.add(scene, f"{late} too late", ring.held(scene))
+        tally.add(
+            scene, f"{late} too late", ring.after(scene) if scene.second.passes_by else ring.held(scene)
+        )
 
 
 @pytest.mark.parametrize("act", ACTS, ids=attrgetter("name"))
