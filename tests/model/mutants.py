@@ -190,6 +190,11 @@ LOSING = (
     Mutant("no_stray_kill", "strays are not killed", _one("partition wrapper", faults=2)),
     Mutant("t21_no_stray_kill", "T21 does not wait for strays", _one("partition")),
     Mutant("t21_no_reconcile", "T21 from DOWN to UP at once", _one("partition")),
+    Mutant(
+        "t21_overwrites",
+        "T21 puts a node into service though it was given up again meanwhile",
+        _one("partition", jobs=2, cpus=2, attempts=1),
+    ),
     Mutant("t21_process_only", "T21 looks at jobs, not at wrappers", _one("partition")),
     Mutant("t21_no_fence", "T21 fences nothing", _one("partition")),
     Mutant("t21_forgets_drain", "T21 forgets a person's DRAIN", _one("partition", people="drain")),

@@ -114,6 +114,8 @@ class Node(NamedTuple):
     renewal: int = FRESH
     owes: int = 0
     """It has renewed, and found that others had given it up: it notes that when late starts are refused."""
+    accounted: int = 0
+    """Its agent has found no stray, and is about to put it back into service."""
     drained: int = 0
 
 

@@ -79,7 +79,7 @@ def _of_machine(setup: Setup, world: World, place: int) -> Steps:
 
 def _without_worker(world: World, place: int) -> World:
     fresh = FRESH if world.nodes[place].renewal == FRESH else STALE
-    return with_hands(with_node(world, place, worker=DEAD, owes=0, renewal=fresh), place, ())
+    return with_hands(with_node(world, place, worker=DEAD, owes=0, renewal=fresh, accounted=0), place, ())
 
 
 def _without_directory(world: World, job: int, number: int, *, former: int = 0) -> World:

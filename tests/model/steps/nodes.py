@@ -44,7 +44,7 @@ def steps(setup: Setup, world: World) -> Steps:
     for place, node in enumerate(world.nodes):
         if acts(node):
             yield from _renew(setup, world, place)
-            if node.lease and node.service in (DOWN, RECONCILING):
+            if node.service in (DOWN, RECONCILING):
                 yield from _reconcile(setup, world, place)
         else:
             yield from _silence(setup, world, place)
@@ -105,18 +105,22 @@ def _without_late_starts(setup: Setup, world: World, place: int) -> World:
 
 
 def _reconcile(setup: Setup, world: World, place: int) -> Steps:
-    node = world.nodes[place]
-    if node.service == DOWN:
-        to = UP if "t21_no_reconcile" in setup.mutants else RECONCILING
-        yield f"T21 reconciling({place})", with_node(world, place, service=to)
-        return
-    if _has_strays(setup, world, place) and "t21_no_stray_kill" not in setup.mutants:
-        return
-    after = world
-    if "t21_no_fence" not in setup.mutants:
-        after = fenced(world, place, lambda job, number: not is_live(world, job, number, place))
-    to = DRAIN if node.drained and "t21_forgets_drain" not in setup.mutants else UP
-    yield f"T21 up({place})", with_node(after, place, service=to)
+    """T21, whether or not the lease is held: what has not started is fenced, then strays are looked for."""
+    node, mutants = world.nodes[place], setup.mutants
+    if node.accounted and (node.service == RECONCILING or "t21_overwrites" in mutants):
+        to = DRAIN if node.drained and "t21_forgets_drain" not in mutants else UP
+        yield f"T21 up({place})", with_node(world, place, service=to, accounted=0)
+    elif node.service == DOWN:
+        to = UP if "t21_no_reconcile" in mutants else RECONCILING
+        yield f"T21 reconciling({place})", with_node(world, place, service=to, accounted=0)
+    elif "t21_no_stray_kill" in mutants or not _has_strays(setup, world, place):
+        yield f"T21 accounts({place})", with_node(_fenced_dead(setup, world, place), place, accounted=1)
+
+
+def _fenced_dead(setup: Setup, world: World, place: int) -> World:
+    if "t21_no_fence" in setup.mutants:
+        return world
+    return fenced(world, place, lambda job, number: not is_live(world, job, number, place))
 
 
 def _has_strays(setup: Setup, world: World, place: int) -> bool:
