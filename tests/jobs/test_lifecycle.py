@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from jobs import lifecycle, states
 from jobs.errors import IdempotencyConflict
+from jobs.lifecycle import journal
 from jobs.messages import BrokerUnreachableError
 from jobs.models import Job, Node, ResourceAllocation
 from jobs.models.clock import database_now
@@ -250,6 +251,13 @@ def test_a_job_seen_waiting_that_runs_by_now_is_stopped() -> None:
     assert lifecycle.start(Job.objects.get(pk=seen.pk), boot_id="b", spool_id="s", actor="n1")
     assert lifecycle.cancel(seen, actor="ana")
     assert fresh(seen).step == states.STOPPING
+
+
+def test_no_transition_leads_out_of_an_end() -> None:
+    """Whatever a door forgets to ask: what all of them are made of refuses it."""
+    ended = making.ended()
+    assert not journal.change(ended, states.QUEUED, EventKind.REQUEUED, "tests")
+    assert fresh(ended).step == states.COMPLETED
 
 
 def test_an_ended_job_cannot_be_cancelled() -> None:
