@@ -175,10 +175,7 @@ EXTRAS: Final[dict[str, Callable[[object], bool]]] = {
 
 def read_object(path: Path) -> dict[str, Any] | None:
     """The JSON object in a file. None: there is no file. Raises UnreadableFileError when it is no object."""
-    try:
-        raw = read_plain(path)
-    except PermissionError:
-        raw = _read_closed(path)
+    raw = read_of_attempt(path)
     if raw is None:
         return None
     try:
@@ -190,8 +187,18 @@ def read_object(path: Path) -> dict[str, Any] | None:
     return content
 
 
+def read_of_attempt(path: Path) -> bytes | None:
+    """As `read_plain`, of a file in an attempt's directory.
+
+    Its job may have closed the directory, which is opened again; or the file itself, which then stays so.
+    """
+    try:
+        return read_plain(path)
+    except PermissionError:
+        return _read_closed(path)
+
+
 def _read_closed(path: Path) -> bytes | None:
-    """A job may have closed its directory, which is opened again; or the file itself, which then stays so."""
     os.lstat(path.parent)  # raises PermissionError where the spool is closed: somebody may open it again
     try:
         scratch.open_up(str(path.parent))

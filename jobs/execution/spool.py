@@ -23,6 +23,7 @@ from jobs.execution.records import (
     UnreadableFileError,
     is_text,
     read_object,
+    read_of_attempt,
     read_outcome,
     read_plain,
     read_ticket,
@@ -126,7 +127,7 @@ class AttemptDirectory:
     def is_of_another(self, submitted_at: datetime) -> bool:
         """It was made for another job of this number. False also when it does not say."""
         try:
-            told = read_plain(self.path / "submitted")
+            told = read_of_attempt(self.path / "submitted")
             return told is not None and datetime.fromisoformat(told.decode()) != submitted_at
         except (UnreadableFileError, ValueError):
             return False
