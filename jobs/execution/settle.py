@@ -111,13 +111,12 @@ def end_overdue(job: Job, station: Station) -> bool:
     """Kill a job whose wrapper did not end it at its limit, wrapper first, and record it when none lives."""
     if examine(job, station) not in (Verdict.HEALTHY, Verdict.ADOPT):
         return settle(job, station)
-    if _only_records(job, station) or not _kill(job, station):
-        return False
-    if examine(job, station) is Verdict.RECORD:
-        return _record(job, station)
-    return lifecycle.lose(
-        job, Reason.TIME_LIMIT, UNRECORDED, evidence=Evidence.ABSENCE, actor=station.node_name
-    )
+    with station.taking(job) as free:  # who sees its wrapper die by our hand does not know why
+        if not free or _only_records(job, station) or not _kill(job, station):
+            return False
+        if examine(job, station) is Verdict.RECORD:
+            return _record(job, station)
+        return _lose(job, station, Reason.TIME_LIMIT, UNRECORDED, Evidence.ABSENCE)
 
 
 def _only_records(job: Job, station: Station) -> bool:
@@ -177,12 +176,15 @@ def _adopt(job: Job, station: Station) -> bool:
     kept = _keep(station.ticket_of(job), job, station)
     job.refresh_from_db(fields=["limit_at"])
     due = job.phase == Phase.STOPPING or (job.limit_at is not None and job.limit_at <= database_now())
-    if not due or not _kill(job, station):
+    if not due:
         return kept
-    if job.phase == Phase.STOPPING:
-        who = f" by {job.cancel_requested_by}" if job.cancel_requested_by else ""
-        return _lose(job, station, Reason.SUPERVISOR_LOST, CANCELLED.format(who=who), Evidence.ABSENCE)
-    return _lose(job, station, Reason.TIME_LIMIT, UNRECORDED, Evidence.ABSENCE)
+    with station.taking(job) as free:  # who sees its last process die by our hand does not know why
+        if not free or not _kill(job, station):
+            return kept
+        if job.phase == Phase.STOPPING:
+            who = f" by {job.cancel_requested_by}" if job.cancel_requested_by else ""
+            return _lose(job, station, Reason.SUPERVISOR_LOST, CANCELLED.format(who=who), Evidence.ABSENCE)
+        return _lose(job, station, Reason.TIME_LIMIT, UNRECORDED, Evidence.ABSENCE)
 
 
 def _fence(job: Job, station: Station) -> bool:

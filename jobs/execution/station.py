@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from jobs.execution import cage, processes, procfs
@@ -43,6 +44,18 @@ class Station:
     def in_hand(self, job_id: int, attempt: int) -> bool:
         """A worker thread of this node is about to launch it."""
         return self._hands is not None and self._hands.hold((job_id, attempt))
+
+    @contextmanager
+    def taking(self, job: Job) -> Iterator[bool]:
+        """Take a job in hand, as who kills it does: what others see meanwhile tells them nothing.
+
+        False: another thread has it.
+        """
+        if self._hands is None:
+            yield True
+            return
+        with self._hands.taking((job.pk, job.attempt)) as free:
+            yield free
 
     def in_hands(self) -> set[Pair]:
         """What worker threads of this node have taken and not let go, those that hang too."""

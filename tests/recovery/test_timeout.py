@@ -5,12 +5,15 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import Any
 
 import pytest
 from django.conf import settings
 
 from jobs import states
 from jobs.execution import processes
+from jobs.execution.hands import Hands
+from jobs.execution.settle import settle_pair
 from jobs.execution.station import Station
 from jobs.models import Job
 from jobs.models.clock import database_now
@@ -53,6 +56,25 @@ def test_a_job_that_its_wrapper_did_not_end_is_killed_and_then_recorded(station:
     assert running.gone(station, job)
     assert making.held_by(job) == []
     assert sweep(station, long_after(job)) == {}
+
+
+def test_who_sees_it_die_by_our_hand_does_not_say_why_it_ended(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another thread waits for the wrapper's end, and looks before the killer has written it down."""
+    job = frozen(station)
+    watched = Station(station.node_name, station.spool, hands=Hands(running.LONG))
+    kill = processes.kill_tree
+
+    def seen_by_another(*told: Any, **how: Any) -> bool:
+        gone = kill(*told, **how)
+        assert not settle_pair(job.pk, job.attempt, watched)
+        return gone
+
+    monkeypatch.setattr(processes, "kill_tree", seen_by_another)
+    assert sweep(watched, long_after(job)) == {job.pk: Outcome.RECOVERED}
+    job.refresh_from_db()
+    assert job.reason == Reason.TIME_LIMIT
 
 
 def test_nothing_of_it_lives_when_it_is_recorded(station: Station) -> None:
