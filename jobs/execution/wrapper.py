@@ -8,6 +8,7 @@ tree, and it writes exit.json when that tree is empty. Its imports are few, beca
 import contextlib
 import os
 import signal
+import sys
 
 from jobs.execution import cage, child_bounds, job_process, kernel, lean, procfs, scratch
 from jobs.execution.attempt import HEARD, Attempt
@@ -25,7 +26,10 @@ def run():  # type: () -> int
     attempt.supervise()
     group = request.get("cgroup")
     cage.empty(group)
-    scratch.clear()
+    try:
+        scratch.clear()
+    except Exception:  # noqa: BLE001 - whatever it is, how the job ended is still to be told
+        sys.excepthook(*sys.exc_info())
     attempt.record()
     cage.remove(group)  # only now: the group is where the kernel counts what it killed for its memory
     return 0
