@@ -3,6 +3,8 @@
 import base64
 import json
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -11,6 +13,18 @@ from celery import current_app
 from jobs import messages
 from recovery import broker as looking
 from recovery.broker import messages_of
+
+
+@contextmanager
+def taken(broker: Any) -> Iterator[Callable[[float], Any]]:
+    """The message of 7.1 is in a worker's hands; how to say how many seconds from now it took it."""
+    messages.publish(7, 1, "n1")
+    with current_app.connection_for_read() as connection:
+        queue = connection.SimpleQueue("node.n1")
+        queue.get(timeout=10)
+        (tag,) = broker.zrange("unacked_index", 0, -1)
+        yield lambda seconds: broker.zadd("unacked_index", {tag: time.time() + seconds})
+        queue.close()
 
 
 def test_an_empty_broker_holds_no_message(broker: Any) -> None:
@@ -46,30 +60,20 @@ def test_a_message_that_a_worker_has_just_taken_is_there_and_one_that_died_with_
     broker: Any,
 ) -> None:
     """F21: after a minute it counts as none."""
-    messages.publish(7, 1, "n1")
-    with current_app.connection_for_read() as connection:
-        queue = connection.SimpleQueue("node.n1")
-        queue.get(timeout=10)
+    with taken(broker) as redate:
         assert broker.llen("node.n1") == 0
         assert messages_of(["n1", "n2"]) == {"n1": {(7, 1)}, "n2": set()}
-        (tag,) = broker.zrange("unacked_index", 0, -1)
-        broker.zadd("unacked_index", {tag: time.time() - 60})  # its worker was killed a minute ago
+        redate(-60)  # its worker was killed a minute ago
         assert messages_of(["n1"]) == {"n1": set()}
-        queue.close()
 
 
 def test_a_message_that_died_with_a_worker_whose_clock_is_ahead_is_not_there_until_that_hour_comes(
     broker: Any,
 ) -> None:
     """F21, F60: when it was taken is told by its worker's clock. Sent needlessly, a message does no harm."""
-    messages.publish(7, 1, "n1")
-    with current_app.connection_for_read() as connection:
-        queue = connection.SimpleQueue("node.n1")
-        queue.get(timeout=10)
-        (tag,) = broker.zrange("unacked_index", 0, -1)
-        broker.zadd("unacked_index", {tag: time.time() + 3600})
+    with taken(broker) as redate:
+        redate(3600)
         assert messages_of(["n1"]) == {"n1": set()}
-        queue.close()
 
 
 def test_a_message_that_is_put_back_while_the_unacknowledged_are_read_is_found(

@@ -8,6 +8,8 @@ import pytest
 
 from jobs import lifecycle
 from jobs.execution import procfs
+from jobs.execution.agent import NodeAgent
+from jobs.execution.spool import Spool
 from jobs.execution.station import Station
 from jobs.models import Job
 from tests import making
@@ -17,6 +19,15 @@ from tests.recovery.conftest import broker
 __all__ = ["broker", "claimed", "marked", "spool", "station"]
 
 Process = subprocess.Popen[bytes]
+
+
+@pytest.fixture
+def agent(spool: Spool) -> NodeAgent:
+    """One that speaks for its node, and whose threads do not run: the test does what they do."""
+    agent = NodeAgent("n1", spool, leave=pytest.fail)
+    assert agent._take_lease()
+    agent.lease.renew(hears_broker=True)
+    return agent
 
 
 @pytest.fixture

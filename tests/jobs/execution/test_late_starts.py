@@ -24,15 +24,6 @@ from tests.jobs.execution import running
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def agent(spool: Spool) -> NodeAgent:
-    """One that speaks for its node, and whose threads do not run: the test does what they do."""
-    agent = NodeAgent("n1", spool, leave=pytest.fail)
-    assert agent._take_lease()
-    agent.lease.renew(hears_broker=True)
-    return agent
-
-
 def placed(spool: Spool) -> Job:
     """One that may run again, and tells where it ran."""
     work_dir = str(spool.path.parent)

@@ -15,7 +15,7 @@ from jobs.execution.archive import Archive
 from jobs.execution.late_results import tell_all
 from jobs.execution.processes import Identity
 from jobs.execution.settle import settle_pair
-from jobs.execution.spool import AttemptDirectory, Spool
+from jobs.execution.spool import AttemptDirectory
 from jobs.models import Job
 from jobs.states import EventKind, Evidence, Reason, State
 from tests import making
@@ -24,15 +24,6 @@ from tests.jobs.execution.conftest import Process
 from tests.jobs.execution.test_agent import ENDED, link_ticket
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def agent(spool: Spool) -> NodeAgent:
-    """One that speaks for its node, and whose threads do not run: the test does what they do."""
-    agent = NodeAgent("n1", spool, leave=pytest.fail)
-    assert agent._take_lease()
-    agent.lease.renew(hears_broker=True)
-    return agent
 
 
 def placed(agent: NodeAgent) -> Job:
