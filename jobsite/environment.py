@@ -15,7 +15,7 @@ from typing import Final, Self
 from urllib.parse import quote
 
 from jobs.resources import parse_memory
-from jobsite import address, setting
+from jobsite import address, sandbox, setting
 from jobsite.machine import Machine
 from jobsite.setting import OddSetting
 
@@ -50,6 +50,8 @@ class Environment:
     trusted_origins: tuple[str, ...]
     debug: bool
     time_scale: float
+    sandbox: bool
+    faults: str
 
     @classmethod
     def read(cls, variables: Mapping[str, str]) -> Self:
@@ -85,6 +87,8 @@ class Environment:
             trusted_origins=setting.origins(given, "JOBSITE_TRUSTED_ORIGINS"),
             debug=setting.truth(given, "JOBSITE_DEBUG", default=False),
             time_scale=setting.fraction(given, "JOBSITE_TIME_SCALE", 1.0, 0.05, 1.0),
+            sandbox=sandbox.is_one(given, var),
+            faults=sandbox.faults(given),
         )
 
     @property

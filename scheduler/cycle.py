@@ -10,6 +10,7 @@ from django.db import OperationalError, transaction
 
 from jobs import lifecycle
 from jobs.contention import is_lost_to_a_lock
+from jobs.faults import faultpoint
 from jobs.messages import BrokerUnreachableError
 from jobs.models import Job
 from jobs.models.clock import database_now
@@ -49,6 +50,7 @@ def run_pass(leader: Leader) -> Report:
     if wanted:
         with leader.leading():
             placed = lifecycle.place(wanted, moment)
+        faultpoint("alloc.after_commit")
     report.placed, report.waiting = len(placed), len(jobs) - len(placed)
     report.broker_down = not _tell(placed)
     _explain(jobs, plan.waits)

@@ -11,6 +11,7 @@ from jobs.execution.fence import Fence
 from jobs.execution.outputs import Output
 from jobs.execution.usage import Usage
 from jobs.execution.watches import Limit, WarningSignal, Watch, amount  # noqa: F401 - for the types
+from jobs.faults import faultpoint
 
 HEARD = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 PATIENCE = 1.5
@@ -58,8 +59,10 @@ class Attempt:
     def begin(self):  # type: () -> str
         """Fork the job, link the ticket, let the job go. Answer why not, or an empty string."""
         try:
+            faultpoint("spawn.before")
             self.exit_file.reserve()
             opener = self._fork()
+            faultpoint("spawn.after_fork")
         except OSError as error:
             return f"its process could not be made: {error}"
         why = self._why_fenced() or self._link_ticket()
@@ -73,6 +76,7 @@ class Attempt:
         if not self.not_run:
             os.write(opener, b"1")
         os.close(opener)
+        faultpoint("spawn.after_open")
         return ""
 
     def _why_fenced(self):  # type: () -> str
@@ -105,12 +109,16 @@ class Attempt:
             "note": self.note,
         }
         try:
+            faultpoint("ticket.before")
             name = write_new(lean.encode(ticket))
             try:
+                faultpoint("ticket.before_link")
                 os.link(name, "ticket")
             finally:
                 os.unlink(name)  # noqa: PTH108
+            faultpoint("ticket.after_create")
             self.exit_file.sync_directory()
+            faultpoint("ticket.after_fsync")
         except OSError as error:
             return f"the ticket could not be linked: {error}"
         return ""
@@ -146,6 +154,7 @@ class Attempt:
             for watch in self.watches:
                 cause = self._found_by(watch, now) if now >= watch.due - watch.early else ""
                 if cause:
+                    faultpoint("run.limit_fired")
                     self._stop(cause, watch)
                     return
 
@@ -163,6 +172,7 @@ class Attempt:
         if now >= kill_at:
             tree.signal_all(signal.SIGKILL)
             cage.strike(self.request.get("cgroup"))
+            faultpoint("run.after_kill")
 
     def _hear(self, heard):  # type: (signal.struct_siginfo | None) -> None
         asked = heard is not None and heard.si_signo == signal.SIGTERM and os.path.exists("cancel")  # noqa: PTH110
@@ -198,6 +208,7 @@ class Attempt:
         self.stopper = watch if watch is not None and watch.hasty else None
         self.kill_at = _now() + (self.grace if watch is None else watch.grace)
         tree.terminate()
+        faultpoint("run.after_term")
 
     def record(self):  # type: () -> None
         """Leave the last word of this attempt."""

@@ -9,6 +9,7 @@ from jobs.execution.guarded import guarded
 from jobs.execution.hands import Observers, Pair
 from jobs.execution.settle import record_together, running_here, settle_pair
 from jobs.execution.station import Station
+from jobs.faults import faultpoint
 from jobs.models import Job
 from jobs.states import Phase
 
@@ -102,4 +103,5 @@ class Ends:
 
     def _settle(self, job_id: int, attempt: int) -> None:
         if settle_pair(job_id, attempt, self._station):
+            faultpoint("ingest.after_commit")
             self._observers.tell((job_id, attempt))

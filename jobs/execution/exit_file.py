@@ -9,6 +9,8 @@ import errno
 import os
 import time
 
+from jobs.faults import faultpoint
+
 NAME = "exit.json"
 OURS = 0o700
 RESERVED = 24 * 1024
@@ -62,7 +64,10 @@ class ExitFile:
         while os.fstat(self.directory).st_nlink:  # without a name, whoever would read this has gone with it
             try:
                 os.fchmod(self.directory, OURS)
-                self._put_in_place(self._fill(content) or write_new(content))
+                written = self._fill(content) or write_new(content)
+                faultpoint("exit.after_tmp")
+                self._put_in_place(written)
+                faultpoint("exit.after_rename")
                 self.sync_directory()
             except OSError:
                 time.sleep(pause)

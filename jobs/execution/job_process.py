@@ -9,6 +9,7 @@ import signal
 import time
 
 from jobs.execution import cage, child_bounds, lean, streams
+from jobs.faults import faultpoint
 
 
 def command(arguments):  # type: (object) -> tuple[list[str], str]
@@ -43,6 +44,7 @@ def become(argv, request, output, gate, failure):  # type: (list[str], dict[str,
         child_bounds.bound(ends_with_wrapper=bool(request.get("requeue")))
         if not os.read(gate, 1):
             os._exit(1)
+        faultpoint("spawn.before_exec")
         directory = os.getcwd()  # noqa: PTH109
         cage.enter(request.get("cgroup"))
         cage.bind(request.get("cpu_indices"))

@@ -15,6 +15,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from jobs import faults
 from jobs.execution import marker
 from jobs.execution.spool import AttemptDirectory
 
@@ -57,7 +58,12 @@ class Launcher:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 cwd="/",
-                env={**marker.environment(), "PATH": os.defpath, "LANG": "C.UTF-8"},
+                env={
+                    **marker.environment(),
+                    **faults.environment(),
+                    "PATH": os.defpath,
+                    "LANG": "C.UTF-8",
+                },
                 start_new_session=True,
             )
 

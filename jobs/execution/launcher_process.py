@@ -15,6 +15,7 @@ import signal
 import sys
 
 from jobs.execution import dense, kernel, marker, wrapper
+from jobs.faults import faultpoint
 
 LONGEST_REQUEST = 16384
 DESCRIPTOR = 4
@@ -39,6 +40,7 @@ def main():  # type: () -> int
             return 0
         for _, _, packed in descriptors:
             reply = int.from_bytes(packed[:DESCRIPTOR], sys.byteorder)
+            faultpoint("launcher.before_fork")
             _fork(room, request, reply)
             os.close(reply)
 

@@ -11,6 +11,7 @@ from django.db.models import F
 
 from jobs import messages
 from jobs.execution.renewals import Renewals, boottime
+from jobs.faults import faultpoint
 from jobs.models import Node, NodeLease
 from jobs.models.clock import ClockTimestamp, from_now
 from jobs.states import Service
@@ -66,6 +67,7 @@ class LeaseKeeper:
         began = boottime()
         with self._lock:
             self._begin()
+            faultpoint("lease.before_renew")
             changes = {"broker_ok_at": ClockTimestamp()} if hears_broker else {}
             mine = NodeLease.objects.filter(node=self._node, incarnation=self._incarnation)
             if mine.update(lease_until=from_now(self._lease), **changes) != 1:

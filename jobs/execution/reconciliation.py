@@ -9,6 +9,7 @@ from jobs.execution import late_results
 from jobs.execution.late_starts import fence
 from jobs.execution.station import Station
 from jobs.execution.strays import Strays
+from jobs.faults import faultpoint
 from jobs.models import Node, ResourceAllocation
 from jobs.states import Service
 
@@ -33,9 +34,11 @@ class Reconciliation:
         if node.service != Service.RECONCILING:
             return
         fence_dead_attempts(self._station)
+        faultpoint("rejoin.after_tombstones")
         self._strays.sweep()
         if self._strays.left():
             return
+        faultpoint("rejoin.after_sweep")
         late_results.tell_all(self._station)
         fleet.set_service(node, Service.UP, DONE, fleet.AGENT)
 

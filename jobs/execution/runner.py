@@ -18,6 +18,7 @@ from jobs.execution.hands import Pair
 from jobs.execution.order import GivenUpError, prepare
 from jobs.execution.past_numbers import make_way
 from jobs.execution.settle import age_of, identities_of, running_here
+from jobs.faults import faultpoint
 from jobs.models import Job
 from jobs.states import State
 
@@ -37,6 +38,7 @@ def run(job_id: object, attempt: object) -> None:
     """
     pair = _pair(job_id, attempt)
     agent = agents.current()
+    faultpoint("consume.after_pop")
     with agent.observers.watching(pair) as ended:
         with agent.hands.taking(pair) as free:
             if not free or not _begin(pair, agent):
@@ -64,6 +66,7 @@ def _begin(pair: Pair, agent: NodeAgent) -> bool:
     if job is None:
         logger.info("job=%s attempt=%s: nothing to claim; the message is dropped", *pair)
         return False
+    faultpoint("claim.after_commit")
     return _launch(job, agent)
 
 
@@ -75,7 +78,9 @@ def _launch(job: Job, agent: NodeAgent) -> bool:
         if not directory.make():
             logger.warning("job=%s attempt=%s: its directory is there already; dropped", *pair)
             return False
+        faultpoint("launch.after_mkdir")
         prepare(job, directory, cages=agent.station.cages)
+        faultpoint("launch.before_ask")
         launched = launcher.launch(directory)
     except GivenUpError as error:
         logger.warning("%s", error)
@@ -87,6 +92,7 @@ def _launch(job: Job, agent: NodeAgent) -> bool:
         logger.warning("job=%s attempt=%s: not launched: %s", *pair, launched.why)
         return False
     _activate(job, agent)
+    faultpoint("pid.after_record")
     return True
 
 
@@ -101,6 +107,7 @@ def _claim(pair: Pair, agent: NodeAgent) -> Job | None:
         job = placed.select_related("partition", "node", "owner").first()
         if job is None:
             return None
+        faultpoint("claim.before")
         agent.past_numbers.add(job_id)
         if not make_way(job, station.spool):
             return None
@@ -136,6 +143,7 @@ def _activate(job: Job, agent: NodeAgent) -> None:
     identities = identities_of(ticket)
     if ticket is None or identities is None:
         return
+    faultpoint("pid.before_record")
     try:
         lifecycle.activate(
             job, identities, note=ticket.note, age=age_of(ticket), actor=agent.station.node_name

@@ -13,6 +13,7 @@ from jobs.execution.records import Outcome, Ticket
 from jobs.execution.spool import Burial
 from jobs.execution.station import Marked, Station, held_by, identities
 from jobs.execution.verdict import Verdict, decide
+from jobs.faults import faultpoint
 from jobs.lifecycle import Identities
 from jobs.models import Job
 from jobs.models.clock import database_now
@@ -154,10 +155,12 @@ def _tend(job: Job, station: Station) -> bool:
     changed = _keep(ticket, job, station)
     if job.phase == Phase.STOPPING and ticket is not None and ticket.wrapper is not None:
         station.directory_of(job).ask_cancel()
+        faultpoint("cancel.after_flag")
         wrapper, _ = identities(ticket, held_by(job))
         if wrapper is not None:
             processes.send(wrapper, signal.SIGTERM)
             processes.send(wrapper, signal.SIGCONT)  # a stopped one hears TERM only then
+            faultpoint("cancel.after_kill")
     return changed
 
 
@@ -193,6 +196,7 @@ def _fence(job: Job, station: Station) -> bool:
     directory.make()
     if directory.bury() is Burial.LOST:
         return settle(job, station)
+    faultpoint("recover.after_tombstone")
     return lifecycle.return_unstarted(job, actor=station.node_name)
 
 
@@ -215,9 +219,11 @@ def _kill(job: Job, station: Station) -> bool:
     allocation = held_by(job)
     wrapper, process = identities(station.ticket_of(job), allocation)
     roots = [process] if process is not None else []
-    return processes.kill_tree(
+    killed = processes.kill_tree(
         station.token_of(job, allocation), roots, reaper=wrapper, group=station.group_of_job(job)
     )
+    faultpoint("adopt.after_kill")
+    return killed
 
 
 def ending_of(outcome: Outcome) -> Ending:

@@ -12,6 +12,7 @@ import sys
 
 from jobs.execution import cage, child_bounds, job_process, kernel, lean, procfs, scratch
 from jobs.execution.attempt import HEARD, Attempt
+from jobs.faults import faultpoint
 
 
 def run():  # type: () -> int
@@ -24,6 +25,7 @@ def run():  # type: () -> int
     if why:
         return 1
     attempt.supervise()
+    faultpoint("exit.after_wait")
     group = request.get("cgroup")
     cage.empty(group)
     try:

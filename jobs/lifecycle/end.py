@@ -8,6 +8,7 @@ from django.conf import settings
 from jobs import messages, states
 from jobs.contention import patiently
 from jobs.ending import Ending
+from jobs.faults import faultpoint
 from jobs.lifecycle.journal import change, free
 from jobs.lifecycle.place import give_back
 from jobs.models import Job, ResourceAllocation
@@ -60,6 +61,7 @@ def finish(job: Job, ending: Ending, *, actor: str) -> bool:
         return False
     if ending.usage:
         ResourceAllocation.objects.filter(job=job, attempt=job.attempt).update(usage=ending.usage)
+    faultpoint("ingest.before_commit")
     return True
 
 
@@ -131,4 +133,5 @@ def _cancel(job: Job, actor: str) -> bool:
     )
     if requested and job.node is not None:
         messages.wake_agent(job.node.name)
+        faultpoint("cancel.before_commit")
     return requested

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from jobs import fleet, messages, states
 from jobs.contention import patiently
+from jobs.faults import faultpoint
 from jobs.lifecycle.end import lose
 from jobs.lifecycle.journal import change, free
 from jobs.lifecycle.place import WAITING_AGAIN
@@ -76,4 +77,5 @@ def _settle_lost(job: Job, seen: SeenLease, write: Callable[[], bool], why: str,
         return False
     if node.service != Service.DOWN:
         fleet.set_service(node, Service.DOWN, why, actor)
+    faultpoint("lost.before_commit")
     return True

@@ -10,6 +10,7 @@ from django.db.models import F
 
 from jobs import messages, states
 from jobs.contention import patiently
+from jobs.faults import faultpoint
 from jobs.lifecycle.journal import change, free, record
 from jobs.models import AllocatedGpu, Job, Node, ResourceAllocation
 from jobs.models.clock import ClockTimestamp, not_before
@@ -46,6 +47,7 @@ def place(placings: Iterable[Placing], moment: datetime) -> list[Job]:
     """
     wanted = list(placings)
     nodes = list(Node.objects.filter(pk__in={placing.node_id for placing in wanted}).unlocked())
+    faultpoint("alloc.after_lock")
     rooms = read_rooms(nodes, moment, settings.BROKER_DEAF_AFTER)
     here = [placing for placing in wanted if placing.node_id in rooms]
     free = set(Job.objects.filter(pk__in=[placing.job.pk for placing in here]).unlocked())
@@ -58,6 +60,7 @@ def place(placings: Iterable[Placing], moment: datetime) -> list[Job]:
             continue
         if _place_one(job, room.node, gpus):
             placed.append(job)
+    faultpoint("alloc.before_commit")
     return placed
 
 
@@ -105,6 +108,7 @@ def dispatch(job: Job, *, actor: str = SCHEDULER) -> bool:
     """
     if job.node is None:  # it was placed nowhere when it was read
         return False
+    faultpoint("publish.before")
     placed = _unlocked([job]).filter(attempt=job.attempt, dispatch_seq=job.dispatch_seq)
     with transaction.atomic():
         sent = {"dispatch_seq": F("dispatch_seq") + 1, "dispatched_at": not_before("placed_at")}
@@ -112,8 +116,10 @@ def dispatch(job: Job, *, actor: str = SCHEDULER) -> bool:
             return False
         again = " again" if job.dispatch_seq and actor != SCHEDULER else ""
         record(job, EventKind.DISPATCHED, actor, states.PLACED, f"told {job.node.name}{again}")
+    faultpoint("publish.after_cas")
     try:
         messages.publish(job.pk, job.attempt, job.node.name)
+        faultpoint("publish.after_send")
     except messages.BrokerUnreachableError:
         await_broker([job])
         raise
@@ -149,4 +155,5 @@ def give_back(job: Job, why: str, *, actor: str, held: Hold = Hold.NONE) -> bool
     if moved:
         free(job.pk, attempt=job.attempt)
         messages.wake_scheduler()
+        faultpoint("return.before_commit")
     return moved

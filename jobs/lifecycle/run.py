@@ -11,6 +11,7 @@ from django.db.models.functions import Least
 
 from jobs import states
 from jobs.contention import patiently
+from jobs.faults import faultpoint
 from jobs.lifecycle.journal import change
 from jobs.models import Job, ResourceAllocation
 from jobs.models.clock import from_now, not_before
@@ -59,6 +60,7 @@ def start(
             cpu_indices=list(cpu_indices),
             enforcement=dict(enforcement or {}),
         )
+        faultpoint("claim.before_commit")
     return moved
 
 

@@ -8,6 +8,7 @@ from django.db import IntegrityError
 from jobs import messages, states
 from jobs.contention import patiently
 from jobs.errors import IdempotencyConflict
+from jobs.faults import faultpoint
 from jobs.lifecycle.journal import record
 from jobs.models import Job, Partition
 from jobs.spec import JobSpec, fingerprint
@@ -37,6 +38,7 @@ def submit(
         if first.request_digest != digest:
             raise IdempotencyConflict(str(key)) from None
         return first, False
+    faultpoint("submit.after_commit")
     return job, True
 
 
@@ -71,6 +73,7 @@ def _insert(spec: JobSpec, owner: "User", digest: str, **columns: Any) -> Job:
     job.refresh_from_db()
     record(job, EventKind.SUBMITTED, owner.get_username(), states.QUEUED, f"submitted by {columns['source']}")
     messages.wake_scheduler()
+    faultpoint("submit.before_commit")
     return job
 
 

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from django.db import connection
 
+from jobs.faults import faultpoint
 from recovery.result import Decision, Outcome
 
 logger = logging.getLogger(__name__)
@@ -94,7 +95,11 @@ class RecoveryStrategy(ABC, Generic[Sick]):
                 return Outcome.SKIPPED, reason
             if dry_run:
                 return Outcome.RECOVERABLE, "dry run: nothing was changed"
-            return (Outcome.RECOVERED, "") if self.mend(sick) else (Outcome.SKIPPED, self.excuse(sick))
+            faultpoint("recover.after_scan")
+            if not self.mend(sick):
+                return Outcome.SKIPPED, self.excuse(sick)
+            faultpoint("recover.after_commit")
+            return Outcome.RECOVERED, ""
         except Exception as error:  # one that cannot be mended keeps none of the others from it
             logger.exception("%s could not mend %s", self.name, self.pair(sick))
             leave_lost_session()
