@@ -3,11 +3,13 @@
 Each sweep looks at a few of the directories, in their order, and the next one goes on where it stopped: its
 cost does not grow with all that has ever run. A directory goes only when its job's row is final, its
 retention is over and no process of it lives; one without a row stays, since its row may come back. So does
-one whose number another job has now.
+one whose number another job has now. The private work directory that a job may have had goes first: it is
+known by the job's number alone, and could not be found any more.
 """
 
 import logging
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from django.conf import settings
@@ -60,8 +62,14 @@ class Archive:
     def _delete(self, old: list[AttemptDirectory]) -> None:
         """Links in them, or in their place, are removed and never followed."""
         alive = {token for token, _ in processes.all_marked()} if old else set()
+        in_use = _work_directories_in_use() if old else set()
         for directory in old:
-            if directory.token in alive:
+            work = settings.SCRATCH / str(directory.job_id)
+            if directory.token in alive or work in in_use:
+                continue
+            scratch.remove(str(work), PATIENCE)
+            if work.is_dir():
+                logger.warning("job=%s: its work directory %s is not all deleted", directory.job_id, work)
                 continue
             scratch.remove(str(directory.path), PATIENCE)
             try:
@@ -71,6 +79,13 @@ class Archive:
                 logger.warning(
                     "job=%s attempt=%s: not all is deleted: %s", directory.job_id, directory.attempt, error
                 )
+
+
+def _work_directories_in_use() -> set[Path]:
+    """Those of ended jobs in which others work, since they were submitted from there."""
+    top: Path = settings.SCRATCH
+    named = Job.objects.live().filter(work_dir__startswith=f"{top}/").values_list("work_dir", flat=True)
+    return {top / Path(work_dir).relative_to(top).parts[0] for work_dir in named.distinct()}
 
 
 def _is_old(job: Job, moment: datetime) -> bool:

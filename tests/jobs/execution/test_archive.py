@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from jobs import lifecycle
@@ -131,6 +132,53 @@ def test_what_an_ended_job_left_is_deleted_with_all_its_attempts(station: Statio
     Archive(station).sweep()
     assert not first.exists()
     assert not station.directory_of(again).exists()
+
+
+def worked_in(job: Job) -> Path:
+    """The private work directory of a job that has named none, with something in it."""
+    directory: Path = django_settings.SCRATCH / str(job.pk)
+    directory.mkdir(parents=True)
+    (directory / "checkpoint").touch()
+    return directory
+
+
+@pytest.mark.usefixtures("at_once")
+def test_the_private_work_directory_of_an_ended_job_is_deleted_with_the_rest(
+    station: Station, claimed: Claim
+) -> None:
+    ended, running = claimed(), claimed()
+    gone, kept = worked_in(ended), worked_in(running)
+    lost(ended)
+    Archive(station).sweep()
+    assert not gone.exists()
+    assert kept.exists()
+
+
+def test_the_private_work_directory_of_an_ended_job_is_kept_for_its_time(
+    station: Station, claimed: Claim
+) -> None:
+    job = claimed()
+    directory = worked_in(job)
+    lost(job)
+    Archive(station).sweep()
+    assert (directory / "checkpoint").exists()
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_work_directory_in_which_another_job_will_work_stays_with_what_tells_whose_it_is(
+    station: Station, claimed: Claim
+) -> None:
+    ended = claimed()
+    directory = worked_in(ended)
+    waiting = making.queued(work_dir=f"{directory}/below")
+    lost(ended)
+    Archive(station).sweep()
+    assert directory.exists()
+    assert station.directory_of(ended).exists()
+    assert lifecycle.cancel(waiting, actor="ana")
+    Archive(station).sweep()
+    assert not directory.exists()
+    assert not station.directory_of(ended).exists()
 
 
 @pytest.mark.usefixtures("at_once")
