@@ -70,6 +70,10 @@ screenshots: $(TOOLS) ## Take a picture of every page, narrow and wide, light an
 bench: $(TOOLS) ## Measure beside peers in the same run; BENCH="launch --jobs 1000" for one of them
 	$(PY) -m benchmarks $(BENCH)
 
+.PHONY: soak
+soak: $(TOOLS) ## A platform under MINUTES=30 of RATE=5 jobs/s: does its memory, or anything it holds, grow?
+	$(PY) -m benchmarks soak --minutes $(or $(MINUTES),30) --rate $(or $(RATE),5)
+
 codes: $(TOOLS) ## Run a job for each exit code and each signal: is each told as it was?
 	$(PYTEST) -q tests/acceptance/test_exit.py -k f58
 
