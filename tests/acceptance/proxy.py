@@ -1,4 +1,4 @@
-"""Stands between a worker and the broker: as slow as a test wants, cut, or mute at a chosen word."""
+"""Stands between a process and a server: slow, cut, half-open, or mute at a chosen word."""
 
 import socket
 import threading
@@ -8,11 +8,14 @@ from pathlib import Path
 
 CHUNK = 65536
 
+Address = Path | tuple[str, int]
+"""Of a unix socket, or host and port."""
+
 
 class Proxy:
-    """A unix socket that leads to another one."""
+    """A socket that leads to another one."""
 
-    def __init__(self, path: Path, broker: Path) -> None:
+    def __init__(self, path: Address, server: Address) -> None:
         self.path = path
         self.delay = 0.0
         """How long each piece of data is on its way, in both directions."""
@@ -22,14 +25,15 @@ class Proxy:
         That one does not arrive, and nothing after it on its way.
         """
         self.muted = threading.Event()
-        self._broker = broker
-        self._open = threading.Event()
+        self._server = server
+        self._open, self._answers = threading.Event(), threading.Event()
         self._open.set()
+        self._answers.set()
         self._closed = threading.Event()
         self._sockets: set[socket.socket] = set()
-        self._server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._server.bind(str(path))
-        self._server.listen(64)
+        self._listener = socket.socket(_family(path), socket.SOCK_STREAM)
+        self._listener.bind(_name(path))
+        self._listener.listen(64)
         threading.Thread(target=self._serve, daemon=True).start()
 
     @contextmanager
@@ -42,6 +46,21 @@ class Proxy:
             self.reset()
             self._open.set()
 
+    @contextmanager
+    def half_open(self) -> Iterator[None]:
+        """What is sent arrives, and no answer comes back; then what was open is closed."""
+        self._answers.clear()
+        try:
+            yield
+        finally:
+            self.reset()
+            self._answers.set()
+
+    @property
+    def port(self) -> int:
+        """At which it listens, if it does at a port."""
+        return int(self._listener.getsockname()[1])
+
     def reset(self) -> None:
         """Close every connection. New ones are served."""
         for end in list(self._sockets):
@@ -52,27 +71,29 @@ class Proxy:
         """Serve nobody any more."""
         self._closed.set()
         self._open.set()
+        self._answers.set()
         with suppress(OSError):
-            self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
         self.reset()
 
     def _serve(self) -> None:
         with suppress(OSError):  # it was closed
             while True:
-                near, _ = self._server.accept()
-                far = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                near, _ = self._listener.accept()
+                far = socket.socket(_family(self._server), socket.SOCK_STREAM)
                 self._sockets |= {near, far}
-                with suppress(OSError):  # a broker that is away hangs up on the worker
-                    far.connect(str(self._broker))
-                for pair in ((near, far), (far, near)):
+                with suppress(OSError):  # a server that is away hangs up on whoever calls
+                    far.connect(_name(self._server))
+                for pair in ((near, far, self._open), (far, near, self._answers)):
                     threading.Thread(target=self._pump, args=pair, daemon=True).start()
 
-    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+    def _pump(self, source: socket.socket, target: socket.socket, gate: threading.Event) -> None:
         with suppress(OSError):
             while data := source.recv(CHUNK):
                 self._closed.wait(self.delay)
                 self._open.wait()
+                gate.wait()
                 if self.mute_at and self.mute_at[0] in data:
                     del self.mute_at[0]
                     if not self.mute_at:
@@ -86,10 +107,18 @@ class Proxy:
                 end.close()
 
 
+def _family(address: Address) -> socket.AddressFamily:
+    return socket.AF_UNIX if isinstance(address, Path) else socket.AF_INET
+
+
+def _name(address: Address) -> str | tuple[str, int]:
+    return str(address) if isinstance(address, Path) else address
+
+
 @contextmanager
-def between(path: Path, broker: Path) -> Iterator[Proxy]:
+def between(path: Address, server: Address) -> Iterator[Proxy]:
     """A proxy for as long as the block lasts."""
-    made = Proxy(path, broker)
+    made = Proxy(path, server)
     try:
         yield made
     finally:
