@@ -58,6 +58,14 @@ model: $(TOOLS) ## Explore every interleaving of the protocol, and of its mutant
 splitbrain: $(TOOLS) ## Nodes that are cut off or suspended, ROUNDS=50 times each: does any job run twice?
 	SPLIT_ROUNDS=$(or $(ROUNDS),50) $(PYTEST) -q -s tests/acceptance/test_split.py
 
+.PHONY: chaos chaos-smoke
+chaos: $(TOOLS) ## JOBS=1000 under FAULTS=100 on three nodes, SEED=…, MODE=liveness|safety: nothing lost, stuck or twice?
+	$(PY) -m tests.chaos --jobs $(or $(JOBS),1000) --faults $(or $(FAULTS),100) --mode $(or $(MODE),liveness) \
+		$(addprefix --seed ,$(SEED))
+
+chaos-smoke: $(TOOLS) ## The same with 300 jobs and 30 faults, in about 3 minutes
+	$(PY) -m tests.chaos --jobs 300 --faults 30 $(addprefix --seed ,$(SEED))
+
 acceptance: $(TOOLS) ## Only the tests with a real broker, real workers and real jobs
 	$(PYTEST) -m acceptance
 
