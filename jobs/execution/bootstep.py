@@ -46,6 +46,8 @@ class AgentStep(bootsteps.StartStopStep):
         facts = trial.hold(spool.spool_id, groups=settings.CGROUPS)
         containment = Containment(facts=facts, cpus=settings.NODE_CPUS)
         agent = NodeAgent(settings.NODE_NAME, spool, leave=leave, containment=containment)
+        if cages := agent.station.cages:
+            cages.open()  # and hold it: the trial's process, which has made it, is gone
         agents.set_current(agent)
         if not agent.start(abandoned=_is_stopping):
             raise WorkerShutdown(0)
@@ -56,7 +58,8 @@ class AgentStep(bootsteps.StartStopStep):
         del worker
         if self.lock is not None:
             agents.current().stop()
-            agents.current().station.containment.close()
+            if cages := agents.current().station.cages:
+                cages.close()  # leave nothing in the machine's tree of groups, unless jobs go on in it
         launcher.stop()
 
     def terminate(self, worker: Any) -> None:

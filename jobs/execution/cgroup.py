@@ -5,6 +5,7 @@ nothing but the standard library and the cage, because the trial runs it too.
 """
 
 import contextlib
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +67,7 @@ class Cages:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self._held: int | None = None
 
     @classmethod
     def below(cls, place: Path, spool_id: str) -> "Cages":
@@ -73,21 +75,36 @@ class Cages:
         return cls(place / f"{PREFIX}{spool_id}")
 
     def open(self) -> None:
-        """Make the common group, with what the kernel hands down. Raises OSError where that is refused."""
-        self.home.mkdir(exist_ok=True)
+        """Make the common group, with what the kernel hands down. Raises OSError where that is refused.
+
+        It is ours for as long as this process lives: an empty one that nobody holds is anybody's to remove.
+        """
+        self._hold()
         for group in (self.home.parent, self.home):
             for controller in CONTROLLERS:
                 with contextlib.suppress(OSError):  # not there, or processes are in the way
                     (group / "cgroup.subtree_control").write_text(f"+{controller}")
-        for other in self.home.parent.glob(f"{PREFIX}*"):  # of platforms that are no more
+        for other in self.home.parent.glob(f"{PREFIX}*"):
             if other != self.home:
-                with contextlib.suppress(OSError):
-                    other.rmdir()
+                _remove_deserted(other)
 
     def close(self) -> None:
-        """Remove the common group, unless attempts are still in it."""
+        """Let go of the common group, and remove it unless attempts are still in it."""
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
         with contextlib.suppress(OSError):
             self.home.rmdir()
+
+    def _hold(self) -> None:
+        while self._held is None:
+            self.home.mkdir(exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # removed by another, just before we held it
+                held = _lock(self.home, fcntl.LOCK_SH)
+                if self.home.exists() and os.path.samestat(os.fstat(held), self.home.stat()):
+                    self._held = held
+                else:
+                    os.close(held)
 
     def path(self, name: str) -> Path:
         """The group of this name, made or not."""
@@ -121,6 +138,27 @@ def is_group_of(path: str, spool_id: str, pair: tuple[int, int]) -> bool:
     except (NoGroupError, ValueError):
         return False
     return ".." not in below and below[-2:] == (f"{PREFIX}{spool_id}", "{}.{}".format(*pair))
+
+
+def _remove_deserted(home: Path) -> None:
+    """Remove the common group of a platform that is no more: no agent holds it, and no job is in it."""
+    with contextlib.suppress(OSError):
+        held = _lock(home, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            home.rmdir()
+        finally:
+            os.close(held)
+
+
+def _lock(home: Path, kind: int) -> int:
+    """A descriptor with a lock on the directory. Raises OSError where another has it."""
+    descriptor = os.open(home, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, kind)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _limit(group: Path, name: str, value: str) -> None:

@@ -119,6 +119,19 @@ def test_a_process_outside_of_every_group_of_version_2_has_no_place(tmp_path: Pa
         list(cgroup.places(lay_out(tmp_path / "proc", tmp_path, "")))
 
 
+def test_a_platform_takes_the_group_of_no_other_that_lives_away(tmp_path: Path) -> None:
+    """Made again with a job's own group, it would be without its controllers, and the job without limits."""
+    resting, dead = Cages(tmp_path / "jobsite-a"), tmp_path / "jobsite-b"
+    resting.open()
+    (resting.home / "cgroup.subtree_control").unlink()  # the kernel's would keep no directory from removal
+    dead.mkdir()
+    Cages(tmp_path / "jobsite-c").open()
+    assert resting.home.exists()
+    assert not dead.exists()
+    resting.close()
+    assert not resting.home.exists()
+
+
 def test_a_group_gets_the_limits_of_its_job(tmp_path: Path) -> None:
     group = Cages(tmp_path / "jobsite-x").make("7.1", memory_mb=16, cpus=(0, 2))
     written = {file.name: file.read_text() for file in group.iterdir()}
