@@ -81,6 +81,13 @@ bench: $(TOOLS) ## Measure beside peers in the same run; BENCH="launch --jobs 10
 .PHONY: soak
 soak: $(TOOLS) ## A platform under MINUTES=30 of RATE=5 jobs/s: does its memory, or anything it holds, grow?
 	$(PY) -m benchmarks soak --minutes $(or $(MINUTES),30) --rate $(or $(RATE),5)
+.PHONY: drill
+drill: $(RUNTIME) ## Kill everything in a sandbox platform under load, and print the scorecard
+	@$(PY) -m jobsite.drill
+
+.PHONY: drill-red
+drill-red: $(TOOLS) ## Drill platforms with a planted fault: is it seen?
+	$(PYTEST) -q tests/acceptance/red_drill.py
 
 codes: $(TOOLS) ## Run a job for each exit code and each signal: is each told as it was?
 	$(PYTEST) -q tests/acceptance/test_exit.py -k f58

@@ -1,9 +1,7 @@
 """The real process set in a directory of its own: what `make run` starts, for tests that need all of it."""
 
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,10 +10,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from jobsite.run.record import Identity
+from jobsite.drill.sandbox import free_ports
+from jobsite.run.record import Identity, Record
 from tests.eventually import eventually
 from tests.remains import killed_in, remember
 from tests.session import ROOT
+
+__all__ = ["Platform", "free_ports"]
 
 FOREIGN = (
     "JOBSITE_VAR",
@@ -150,8 +151,7 @@ class Platform:
 
     def child(self, name: str) -> Identity:
         """One child as it is now."""
-        children = json.loads((self.var / "run" / "children.json").read_text())["children"]
-        return Identity(*children[name])
+        return Record(self.var / "run" / "children.json").children()[name]
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> Identity:
         """Signal one child; the child that was signalled."""
@@ -180,12 +180,3 @@ class Platform:
     def _running(self) -> "subprocess.Popen[bytes]":
         assert self._process, "the platform has not been started"
         return self._process
-
-
-def free_ports(number: int) -> list[int]:
-    """Ports of loopback on which nobody listens now, all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [int(opened.getsockname()[1]) for opened in sockets]
-    for opened in sockets:
-        opened.close()
-    return ports

@@ -5,6 +5,7 @@ import re
 import sys
 from typing import Any, Final, NoReturn
 
+from jobs.cli.drill import DRILL, add_drill_options
 from jobs.cli.errors import UNEXPECTED
 from jobs.cli.job_options import add_job_options
 
@@ -102,6 +103,9 @@ def parser() -> Parser:
     _cancel(_command(commands, "cancel", "end jobs, or take them from the queue", CANCEL))
     _nodes(_command(commands, "nodes", "list the nodes, and why those that take no jobs do not", NODES))
     _node(_command(commands, "node", "drain, resume or take down a node (operators)", NODE))
+    add_drill_options(
+        _command(commands, "drill", "kill everything in a sandbox: is the promise kept?", DRILL)
+    )
     return top
 
 

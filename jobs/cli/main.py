@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from jobs.cli import attached, commands, nodes
+from jobs.cli import attached, commands, drill, nodes
 from jobs.cli.arguments import parser
 from jobs.cli.commands import Call
 from jobs.cli.config import Config
@@ -87,6 +87,8 @@ def call(words: Sequence[str], variables: Mapping[str, str]) -> int:
             f"unknown: {' '.join(unknown)}",
             hints=[f"see `jobsite {given.command} --help`; words for the job come after --"],
         )
+    if given.command == "drill":
+        return drill.drill(given)
     server = Server(Config.read(variables))
     return COMMANDS[given.command](Call(given=given, rest=rest, server=server, variables=variables))
 

@@ -57,11 +57,12 @@ class Record:
 
     def end_leftovers(self, *, patience: float = 2.0) -> list[str]:
         """End the children of a platform that was killed; the names of those that still lived."""
-        ended = [name for name, identity in self._left().items() if end(identity, patience=patience)]
+        ended = [name for name, identity in self.children().items() if end(identity, patience=patience)]
         self.clear()
         return ended
 
-    def _left(self) -> dict[str, Identity]:
+    def children(self) -> dict[str, Identity]:
+        """Those that are written down, by name; some may have ended. Of another boot: none."""
         try:
             written = json.loads(self._file.read_text())
             if written["boot_id"] != boot_id():

@@ -40,6 +40,11 @@ class Wakeup:
         return bool(self._requests)
 
     @property
+    def requested_by(self) -> int | None:
+        """The signal that asked us to stop. None: none has."""
+        return self._requests[0] if self._requests else None
+
+    @property
     def hurry_requested(self) -> bool:
         """Somebody pressed Ctrl-C again. A closed terminal may send its SIGHUP twice and means it once."""
         return self.stop_requested and signal.SIGINT in self._requests[1:]

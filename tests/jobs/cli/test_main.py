@@ -50,7 +50,7 @@ def test_help_takes_less_than_150_ms_of_a_processor() -> None:
     assert min(times) < 0.15
 
 
-@pytest.mark.parametrize("command", ["submit", "run", "queue", "show", "logs", "cancel"])
+@pytest.mark.parametrize("command", ["submit", "run", "queue", "show", "logs", "cancel", "drill"])
 def test_every_command_has_help_with_an_example(command: str) -> None:
     shown = jobsite(command, "--help", variables=told()).stdout
     assert "example" in shown
