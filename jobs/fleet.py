@@ -1,5 +1,6 @@
 """Nodes enter, leave and come back to service: the only writer of a node's service and wishes."""
 
+from datetime import timedelta
 from typing import Final
 
 from django.db import transaction
@@ -26,6 +27,20 @@ def enrol(name: str, *, cpus: int, memory_mb: int, gpus: int) -> Node:
             partition.nodes.add(node)
         _record(node, AGENT, "enrolled", f"{cpus} CPUs, {memory_mb} MiB, {gpus} GPUs")
     return node
+
+
+@transaction.atomic
+def open_partition(name: str, *, priority: int, time_limit: timedelta) -> Partition:
+    """The partition of this name. A new one, or one without a node, gets every node that there is.
+
+    One that is there keeps its limits, its priority and its state: they are an operator's.
+    """
+    limits = {"priority": priority, "default_time_limit": time_limit, "max_time_limit": time_limit}
+    partition, _ = Partition.objects.get_or_create(name=name, defaults=limits)
+    if not partition.nodes.exists():
+        partition.nodes.set(Node.objects.all())
+        messages.wake_scheduler()
+    return partition
 
 
 @transaction.atomic

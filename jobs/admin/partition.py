@@ -5,10 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 
 from jobs import messages
+from jobs.admin import drill
 from jobs.admin.reading import ModelAdmin
+from jobs.admin.steering import may_steer
+from jobs.forms import new_key
 from jobs.models import Partition
 from jobs.models.job_rules import LONGEST_TIME_LIMIT
 
@@ -76,6 +80,18 @@ class PartitionAdmin(ModelAdmin):
         "name", "is_default", "state", "priority", "default_time_limit", "max_time_limit", "grace",
     )  # fmt: skip
     search_fields = ("name",)
+
+    def get_urls(self) -> list[URLPattern]:
+        """The button's address before the list's own."""
+        ask = path("drill/", self.admin_site.admin_view(drill.ask), name="jobs_partition_drill")
+        return [ask, *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, with the button for those who may use it. Pressed twice, it makes one job."""
+        button = {"may_steer": may_steer(request), "drill_key": new_key()}
+        return super().changelist_view(request, {**(extra_context or {}), **button})
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: FBT001 - Django's own signature
         """Nodes, limits or state may let a job start: the scheduler looks again."""
