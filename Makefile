@@ -51,8 +51,8 @@ races: $(TOOLS) ## Two real connections against each other: each pair of transit
 	RACE_ROUNDS=$(or $(ROUNDS),200) $(PYTEST) -q -m races
 
 .PHONY: model
-model: $(TOOLS) ## Explore every interleaving of the protocol, and of its mutants; ONLY="A1 no_t4b" for some
-	$(PY) -m tests.model $(ONLY)
+model: $(TOOLS) ## Explore every interleaving of the protocol, and of its mutants; ONLY="A1 no_t4b" for some, WORKERS=2
+	MODEL_WORKERS=$(or $(WORKERS),2) $(PY) -m tests.model $(ONLY)
 
 .PHONY: splitbrain
 splitbrain: $(TOOLS) ## Nodes that are cut off or suspended, ROUNDS=50 times each: does any job run twice?

@@ -15,15 +15,11 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.model.properties import broken_by, broken_in, is_clean, is_over
-from tests.model.reduction import reduced
+from tests.model.protocol import FORSAKEN, REPAIRED, Protocol
 from tests.model.setup import Setup
 from tests.model.state import UNTOLD, Attempt, Dispatches, Job, Leaders, Node, World
-from tests.model.steps import all_of
 
 MARKS = "!~^%*"
-FORSAKEN, REPAIRED = 1, 2
-"""The two ways in which liveness is asked: nothing comes back; all comes back."""
 COUNTS_IN = {"!": 0, "~": 0, "*": 0, "^": REPAIRED, "%": FORSAKEN}
 MOST_WORLDS = 12_000_000
 
@@ -38,6 +34,7 @@ class Finding:
     trace: list[str] = field(default_factory=list)
     stuck: int = 0
     """From so many worlds there is no way to a clean end."""
+    seconds: float = 0.0
     taken: set[str] = field(default_factory=set)
     """The kinds of step that were taken, as `T7 start`."""
 
@@ -77,12 +74,13 @@ class _Exploration:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
-        first = start_of(setup)
+        self._protocol = Protocol(setup)
+        first = self._protocol.parts.pack(start_of(setup))
         self._numbers = {first: 0}
-        self._queue = deque([first])
+        self._worlds = deque([first])
         self._parents = array("i", [-1])
         self._labels = [""]
-        self._names: dict[str, str] = {}
+        self._taken: set[str] = set()
         self._steps = (array("i"), array("i"), bytearray())
         """From, to, and in which of the two ways it counts."""
         self._clean = {FORSAKEN: bytearray(), REPAIRED: bytearray()}
@@ -90,15 +88,15 @@ class _Exploration:
 
     def search(self, most: int) -> Finding:
         """Visit every world once."""
-        number = 0
-        while self._queue:
-            world = self._queue.popleft()
-            broken = broken_in(self._setup, world)
-            if broken:
-                return self._finding(f"VIOLATION {broken}", number)
+        number, protocol = 0, self._protocol
+        while self._worlds:
+            world = self._worlds.popleft()
+            judged = protocol.judged(world)
+            if judged.broken:
+                return self._finding(f"VIOLATION {judged.broken}", number)
             for way, clean in self._clean.items():
-                clean.append(is_clean(self._setup, world, comes_back=way == REPAIRED))
-            if not is_over(self._setup, world):
+                clean.append(judged.clean[way])
+            if not protocol.is_over(world):
                 broken, label = self._go_on(world, number)
                 if broken:
                     return self._finding(f"VIOLATION {broken}", number, label)
@@ -108,24 +106,26 @@ class _Exploration:
         self._numbers.clear()
         return self._finding("OK", 0)
 
-    def _go_on(self, world: World, number: int) -> tuple[str, str]:
+    def _go_on(self, world: int, number: int) -> tuple[str, str]:
         """Take every step. Answers what the first bad one breaks, and its label."""
-        setup, numbers = self._setup, self._numbers
+        numbers, protocol = self._numbers, self._protocol
         origins, targets, ways = self._steps
-        for label, after in all_of(setup, world):
+        taken = self._taken.add
+        for label, keep, bits in protocol.steps(world):
+            after = world & keep | bits
             if after == world:
                 continue
             self._transitions += 1
-            name = self._names.setdefault(label, label)
-            broken = broken_by(setup, world, label, after)
+            taken(label)
+            broken = protocol.broken_by(world, label, after)
             if broken:
                 return broken, label
-            after = reduced(setup, after)
-            target = numbers.setdefault(after, len(self._parents))
-            if target == len(self._parents):
-                self._queue.append(after)
+            after = protocol.reduced(after)
+            target = numbers.setdefault(after, len(self._labels))
+            if target == len(self._labels):
+                self._worlds.append(after)
                 self._parents.append(number)
-                self._labels.append(name)
+                self._labels.append(label)
             way = COUNTS_IN.get(label[0], FORSAKEN | REPAIRED)
             if way:
                 origins.append(number)
@@ -139,7 +139,7 @@ class _Exploration:
             len(self._parents),
             self._transitions,
             [*self._way_to(number), *last],
-            taken={kind_of(label) for label in self._names},
+            taken={kind_of(label) for label in self._taken},
         )
 
     def _way_to(self, number: int) -> list[str]:

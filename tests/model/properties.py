@@ -87,7 +87,7 @@ def _broken_by_nodes(setup: Setup, world: World) -> str:
 
 def broken_by(setup: Setup, before: World, label: str, after: World) -> str:
     """Which invariant this step breaks. Empty: none."""
-    if before.dispatches and after.dispatches:
+    if setup.sequences and before.dispatches and after.dispatches:
         pairs = zip(before.dispatches.numbers, after.dispatches.numbers, strict=True)
         if any(later < earlier for earlier, later in pairs):
             return "I10 dispatch_seq fell"
@@ -129,20 +129,25 @@ def _broken_end(before: World, label: str, job: int, was: Job, becomes: Job) -> 
     return "I7 recorded final while its process lives" if run.process == RUNS else ""
 
 
-def is_over(setup: Setup, world: World) -> bool:
-    """Nothing is left that could matter: nobody needs to look further."""
+def is_watched(setup: Setup) -> bool:
+    """Even where nothing is left that could matter, this mutant may do something."""
     mutants = setup.mutants
-    if "late_result_written" in mutants or (mutants and "duplicate" in setup.kinds):
+    return "late_result_written" in mutants or bool(mutants and "duplicate" in setup.kinds)
+
+
+def is_over(world: World) -> bool:
+    """Every job has ended, nothing runs, every node is in service: nobody needs to look further.
+
+    If, that is, no message is on its way or in hand.
+    """
+    if any(row.step not in FINAL or row.allocation for row in world.jobs):
         return False
-    rows = all(row.step in FINAL and not row.allocation for row in world.jobs)
-    if not rows or any(world.hands) or world.messages:
-        return False
-    idle = not any(
+    runs = any(
         run.process == RUNS or run.wrapper in ALIVE or run.wrapper == REQUESTED
         for runs in world.attempts
         for run in runs
     )
-    return idle and all(node.service in IN_SERVICE for node in world.nodes)
+    return not runs and all(node.service in IN_SERVICE for node in world.nodes)
 
 
 def is_clean(setup: Setup, world: World, *, comes_back: bool) -> bool:

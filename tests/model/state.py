@@ -60,6 +60,8 @@ STALE, FRESH, FENCED = 0, 1, 2
 DELIVERED, CLAIMED, MADE, WAITS = "delivered", "claimed", "made", "waits"
 UNSURE: Final = "unsure"
 """Whether its claim was committed. It holds the lock under which the agent renews."""
+STARTABLE: Final = frozenset({UNSURE, CLAIMED, MADE})
+"""It may ask the launcher yet."""
 
 
 class Allocation(NamedTuple):

@@ -34,19 +34,34 @@ from tests.model.steps.dispatching import published
 HIGHEST_BOOT = 2
 
 
-def steps(setup: Setup, world: World) -> Steps:
-    """None when none is left."""
-    if not world.faults:
-        return
-    after = spend(world)
-    for node in range(setup.nodes):
-        yield from _of_node(setup, after, node)
-        yield from _of_machine(setup, after, node)
-    yield from _of_attempts(setup, after)
-    if "flush" in setup.kinds and world.messages:
-        yield "!broker loses all", with_messages(after, ())
-    if "duplicate" in setup.kinds:
-        yield from _messages(setup, after)
+def of_services(setup: Setup, world: World) -> Steps:
+    """A node's worker, and what it can reach."""
+    for node in range(setup.nodes if world.faults else 0):
+        yield from _of_node(setup, spend(world), node)
+
+
+def of_machines(setup: Setup, world: World) -> Steps:
+    """A node itself, and its disk."""
+    for node in range(setup.nodes if world.faults else 0):
+        yield from _of_machine(setup, spend(world), node)
+
+
+def of_attempts(setup: Setup, world: World) -> Steps:
+    """Wrapper, launcher and directory."""
+    if world.faults:
+        yield from _of_attempts(setup, spend(world))
+
+
+def of_broker(setup: Setup, world: World) -> Steps:
+    """It loses all that it has."""
+    if "flush" in setup.kinds and world.faults and world.messages:
+        yield "!broker loses all", with_messages(spend(world), ())
+
+
+def of_messages(setup: Setup, world: World) -> Steps:
+    """Twice, late, or forged."""
+    if "duplicate" in setup.kinds and world.faults:
+        yield from _messages(setup, spend(world))
 
 
 def _of_node(setup: Setup, world: World, place: int) -> Steps:
@@ -125,7 +140,6 @@ def _wrapper_killed(setup: Setup, world: World, job: int, number: int) -> tuple[
 
 
 def _messages(setup: Setup, world: World) -> Steps:
-    """Twice, late, or forged."""
     for job, row in enumerate(world.jobs):
         for number in range(1, min(row.attempt + 1, setup.attempts) + 1):
             for node in range(setup.nodes):

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from tests.model.setup import Setup
 from tests.model.state import (
     ALIVE,
-    CLAIMED,
     DEAD,
     DOWN,
     DRAIN,
@@ -13,13 +12,13 @@ from tests.model.state import (
     FORKED,
     FRESH,
     FROZEN,
-    MADE,
     NO_TICKET,
     REACHES,
     RECONCILING,
     REQUESTED,
     RUNS,
     STALE,
+    STARTABLE,
     TOMBSTONE,
     UNSURE,
     UP,
@@ -35,8 +34,6 @@ from tests.model.state import (
     with_node,
 )
 from tests.model.steps.agent import is_stray
-
-STARTABLE = (UNSURE, CLAIMED, MADE)
 
 
 def steps(setup: Setup, world: World) -> Steps:

@@ -51,9 +51,9 @@ def _hold_or_release(world: World, job: int) -> tuple[str, World]:
 
 def _told_once(setup: Setup, world: World, job: int) -> World:
     """Without a sweep that asks again, one notice is all there is, heard or not."""
+    if "cancel_asked_once" not in setup.mutants:
+        return world
     number = world.jobs[job].attempt
     run = world.attempts[job][number - 1]
     heard = acts(world.nodes[run.node]) and run.wrapper in (LINKED, SUPERVISES) and run.directory
-    if "cancel_asked_once" in setup.mutants and heard:
-        return with_attempt(world, job, number, cancel_file=1)
-    return world
+    return with_attempt(world, job, number, cancel_file=1) if heard else world

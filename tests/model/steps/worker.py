@@ -37,8 +37,8 @@ from tests.model.state import (
 THREADS = 2
 
 
-def steps(setup: Setup, world: World) -> Steps:
-    """Messages to take, and what the threads that took some do next."""
+def take(setup: Setup, world: World) -> Steps:
+    """Messages are delivered to threads that are free."""
     for index, message in enumerate(world.messages):
         node = world.nodes[message.node]
         again = index and world.messages[index - 1] == message
@@ -48,6 +48,10 @@ def steps(setup: Setup, world: World) -> Steps:
             hand = Hand(DELIVERED, message.job, message.attempt)
             label = f"delivered({message.job}.{message.attempt} to {message.node})"
             yield label, with_hands(after, message.node, (*hands, hand))
+
+
+def go_on(setup: Setup, world: World) -> Steps:
+    """What the threads that took some do next."""
     for place, hands in enumerate(world.hands):
         if hands and world.nodes[place].worker == WORKS:
             for index, hand in enumerate(hands):
@@ -88,7 +92,7 @@ def _claim(setup: Setup, world: World, node: int, index: int) -> Steps:
         f"T7 start({job}.{number} on {node})",
         with_hand(after, node, index, Hand(CLAIMED, job, number, late)),
     )
-    if world.faults and "commit" in setup.kinds:
+    if "commit" in setup.kinds and world.faults:
         after = spend(after)
         unsure = Hand(UNSURE, job, number, late)
         yield f"!T7 start({job}.{number}, unsure)", with_hand(after, node, index, unsure)
