@@ -1,6 +1,8 @@
 """What came of the rounds of each pair, as the table that `make races` prints."""
 
+import json
 from collections import Counter, defaultdict
+from pathlib import Path
 
 from tests.races.acts import NAMES
 from tests.races.pairs import Scene, Story
@@ -8,6 +10,7 @@ from tests.races.pairs import Scene, Story
 Row = tuple[str, str, str]
 LINE = "{:<14}{:<14}{:<24}{:>7}{:>7}{:>8}{:>6}{:>6}"
 HEAD = LINE.format("first", "second", "how they met", "rounds", "first", "second", "both", "none")
+WON = ("won_first", "won_second", "won_both", "won_none")
 OUTCOMES = ((True, False), (False, True), (True, True), (False, False))
 
 
@@ -24,6 +27,16 @@ class Tally:
     def lines(self) -> list[str]:
         """The table."""
         return [HEAD, *(self._line(row) for row in sorted(self._told, key=_place))]
+
+    def record(self, path: Path) -> None:
+        """Write down what has come of the rounds so far: a run that is broken off has told something, too."""
+        rows = [
+            {"first": row[0], "second": row[1], "met": row[2], "rounds": told.total()}
+            | {name: told[outcome] for name, outcome in zip(WON, OUTCOMES, strict=True)}
+            for row, told in sorted(self._told.items(), key=lambda item: _place(item[0]))
+        ]
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(rows, indent=1) + "\n")
 
     def _line(self, row: Row) -> str:
         told = self._told[row]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from itertools import cycle, islice
 from operator import attrgetter
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -26,10 +27,11 @@ ROUNDS = int(os.environ.get("RACE_ROUNDS") or 1)
 FEWER = max(1, ROUNDS // 4)
 """Who is too late either wins or does not, however often it is tried."""
 SHOWN = "RACE_ROUNDS" in os.environ
+RECORD = Path(__file__).parents[2] / "test-results" / "races.json"
 RACED = [*(pair for pair in ALL if pair not in IMPOSSIBLE), *TWINS]
 LATE = [pair for pair in ALL if late_scenes_of(pair)]
 
-pytestmark = [pytest.mark.races, pytest.mark.timeout(60 + ROUNDS)]
+pytestmark = [pytest.mark.races, pytest.mark.timeout(120 + 10 * ROUNDS)]
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +71,13 @@ def tally(pytestconfig: pytest.Config) -> Iterator[Tally]:
     if SHOWN and capture is not None:
         with capture.global_and_fixture_disabled():
             print("", *made.lines(), sep="\n")  # noqa: T201 - what `make races` is for
+
+
+@pytest.fixture(autouse=True)
+def _recorded(tally: Tally) -> Iterator[None]:
+    yield
+    if SHOWN:
+        tally.record(RECORD)
 
 
 @pytest.fixture
