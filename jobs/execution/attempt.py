@@ -51,10 +51,9 @@ class Attempt:
         self.watches = []  # type: list[Watch]
         self.usage = Usage(request, self.began)
         self.written = Output(request, self.began, self.child, self.output)
-        self.oom = ""
+        self.oom = self.not_run = ""
         self.stopper = None  # type: Watch | None
         self.fence = Fence(request, self.began)
-        self.not_run = ""
 
     def begin(self):  # type: () -> str
         """Fork the job, link the ticket, let the job go. Answer why not, or an empty string."""
@@ -72,7 +71,7 @@ class Attempt:
             self.exit_file.give_back()
             return why
         self.began = _now()
-        self.not_run = self._why_fenced()
+        self.not_run = self._why_not_durable() or self._why_fenced()
         if not self.not_run:
             os.write(opener, b"1")
         os.close(opener)
@@ -115,12 +114,20 @@ class Attempt:
                 faultpoint("ticket.before_link")
                 os.link(name, "ticket")
             finally:
-                os.unlink(name)  # noqa: PTH108
+                with contextlib.suppress(OSError):  # linked or not, it is no ticket under this name
+                    os.unlink(name)  # noqa: PTH108
+        except OSError as error:
+            return f"the ticket could not be linked: {error}"
+        return ""
+
+    def _why_not_durable(self):  # type: () -> str
+        """A power cut could take the ticket away, and another start would find none."""
+        try:
             faultpoint("ticket.after_create")
             self.exit_file.sync_directory()
             faultpoint("ticket.after_fsync")
         except OSError as error:
-            return f"the ticket could not be linked: {error}"
+            return f"its ticket could not be made durable: {error}"
         return ""
 
     def supervise(self):  # type: () -> None
