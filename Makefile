@@ -61,7 +61,7 @@ splitbrain: $(TOOLS) ## Nodes that are cut off or suspended, ROUNDS=50 times eac
 .PHONY: chaos chaos-smoke
 chaos: $(TOOLS) ## JOBS=1000 under FAULTS=100 on three nodes, SEED=…, MODE=liveness|safety: nothing lost, stuck or twice?
 	$(PY) -m tests.chaos --jobs $(or $(JOBS),1000) --faults $(or $(FAULTS),100) --mode $(or $(MODE),liveness) \
-		$(addprefix --seed ,$(SEED))
+		--pace $(or $(PACE),1) $(addprefix --seed ,$(SEED))
 
 chaos-smoke: $(TOOLS) ## The same with 300 jobs and 30 faults, in about 3 minutes
 	$(PY) -m tests.chaos --jobs 300 --faults 30 $(addprefix --seed ,$(SEED))

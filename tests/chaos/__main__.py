@@ -9,6 +9,7 @@ import os
 import resource
 import secrets
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -20,6 +21,7 @@ def main() -> int:
     """The exit code."""
     asked = _arguments()
     _raise_limits()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # what was started is ended then, too
     directory = Path(tempfile.mkdtemp(prefix="jc-"))
     code = 1
     try:
@@ -47,7 +49,7 @@ def _play(asked: argparse.Namespace, directory: Path) -> int:
     schedule = draw(asked.seed, asked.jobs, asked.faults, liveness=asked.mode == "liveness")
     sys.stdout.write(f"seed={asked.seed}: {schedule.length:.0f} s of {asked.mode}, in {directory}\n")
     with World(directory) as world:
-        going = Round(world, schedule, ROW_INVARIANTS)
+        going = Round(world, schedule, ROW_INVARIANTS, pace=asked.pace)
         record = going.play(lambda words: sys.stdout.write(f"{words}\n"))
         found = oracle.judge(record)
         for name, what in going.meanwhile.items():
@@ -59,6 +61,7 @@ def _play(asked: argparse.Namespace, directory: Path) -> int:
         counted,
         asked.seed,
         mode=asked.mode,
+        pace=asked.pace,
         missed=len(going.missed),
         seconds=round(going.took),
     )
@@ -87,6 +90,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--faults", type=int, default=30)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--mode", choices=("liveness", "safety"), default="liveness")
+    parser.add_argument(
+        "--pace", type=float, default=1.0, help="stretch the schedule by this, for a machine with other work"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the round's directory in any case")
     return parser.parse_args()
 
