@@ -89,6 +89,10 @@ drill: $(RUNTIME) ## Kill everything in a sandbox platform under load, and print
 drill-red: $(TOOLS) ## Drill platforms with a planted fault: is it seen?
 	$(PYTEST) -q tests/acceptance/red_drill.py
 
+.PHONY: backlog
+backlog: $(TOOLS) ## The sweep at a start, and a scheduler's pass, with 1,000 to 100,000 waiting jobs: time and memory
+	$(PY) -m benchmarks backlog
+
 codes: $(TOOLS) ## Run a job for each exit code and each signal: is each told as it was?
 	$(PYTEST) -q tests/acceptance/test_exit.py -k f58
 

@@ -3,10 +3,10 @@
 import signal
 import sys
 
-from benchmarks import launch, memory, soak, throughput
+from benchmarks import backlog, launch, memory, soak, throughput
 
 PEERS = {"launch": launch.main, "memory": memory.main, "throughput": throughput.main}
-ALL = {**PEERS, "soak": soak.main}
+ALL = {**PEERS, "backlog": backlog.main, "soak": soak.main}
 """Those that take long, or have no peer, run only when they are named."""
 
 

@@ -41,7 +41,9 @@ def main(arguments: list[str]) -> None:
     print(machine.line(), flush=True)
     with tempfile.TemporaryDirectory(prefix="js-", dir=options.directory) as directory:
         settings = {"JOBSITE_CPUS": str(options.cpus), "JOBSITE_MEMORY": "8G", "JOBSITE_TIME_SCALE": "1"}
-        with Platform(Path(directory) / "var", **settings) as platform:
+        platform = Platform(Path(directory) / "var", **settings)
+        platform.patience = 600.0
+        with platform:
             _fill_flower(platform)
             witness = Witness(Path(directory) / "witness")
             with Census(platform, options.retention) as census:

@@ -24,6 +24,8 @@ logger = logging.getLogger("recovery")
 
 STARTUP = "startup"
 TIMER = "timer"
+MOST_SWEEPS = 10
+"""At a start, one after the other, while each finds as much to mend as one sweep treats."""
 
 
 class RecoveryManager:
@@ -48,8 +50,18 @@ class RecoveryManager:
         ]
 
     def recover_on_startup(self, now: datetime | None = None) -> RecoveryResult:
-        """The sweep of a worker that has just started; always in the ledger."""
-        return self._sweep(now, trigger=STARTUP, always_kept=True, dry_run=False)
+        """The sweep of a worker that has just started; always in the ledger.
+
+        What a long outage has left is more than one sweep treats, and is not left to the timer's next ones:
+        as many follow at once. The answer is that of all of them.
+        """
+        result = self._sweep(now, trigger=STARTUP, always_kept=True, dry_run=False)
+        for _ in range(1, MOST_SWEEPS):
+            if not result.leaves_more:
+                break
+            next_one = self._sweep(now, trigger=STARTUP, always_kept=False, dry_run=False)
+            result = result.followed_by(next_one)
+        return result
 
     def recover(
         self, now: datetime | None = None, *, trigger: str = TIMER, dry_run: bool = False

@@ -1,6 +1,6 @@
 """What a sweep answers: the jobs recovered, skipped and failed by each strategy, and how long it took."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -39,6 +39,8 @@ class RecoveryResult:
     started_at: datetime
     duration: timedelta = timedelta()
     dry_run: bool = False
+    leaves_more: bool = False
+    """A strategy mended as many as it treats in one sweep: there may be more of the kind."""
 
     def jobs(self, outcome: Outcome) -> dict[str, list[int]]:
         """The jobs of one outcome, by strategy."""
@@ -67,6 +69,16 @@ class RecoveryResult:
     def failed(self) -> dict[str, list[int]]:
         """An error kept it from being mended; the next sweep tries again."""
         return self.jobs(Outcome.FAILED)
+
+    def followed_by(self, next_one: "RecoveryResult") -> "RecoveryResult":
+        """The answer of this sweep and of one that came at once after it."""
+        return replace(
+            next_one,
+            decisions=self.decisions + next_one.decisions,
+            broken=self.broken | next_one.broken,
+            started_at=self.started_at,
+            duration=self.duration + next_one.duration,
+        )
 
     def count(self, outcome: Outcome) -> int:
         """How many finds had this outcome."""

@@ -31,6 +31,9 @@ FOREIGN = (
 class Platform:
     """`python -m jobsite.run` in a directory and on ports of its own. Entered: ready; left: gone."""
 
+    patience = 60.0
+    """Seconds until it must be ready."""
+
     def __init__(self, var: Path, *, prefix: Sequence[str] = (), **settings: str) -> None:
         self.var = var
         self.port, self.flower_port = free_ports(2)
@@ -51,7 +54,7 @@ class Platform:
 
     def __enter__(self) -> Self:
         try:
-            return self.start().wait_ready()
+            return self.start().wait_ready(self.patience)
         except BaseException:
             self.__exit__(None, None, None)
             raise

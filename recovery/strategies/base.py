@@ -76,6 +76,10 @@ class RecoveryStrategy(ABC, Generic[Sick]):
                 break
         return decisions
 
+    def mended_a_batch(self, decisions: Iterable[Decision]) -> bool:
+        """All that one sweep treats was mended, so another one may find more. Errors would come again."""
+        return sum(decision.outcome is Outcome.RECOVERED for decision in decisions) >= BATCH
+
     def _decide(self, sick: Sick, *, dry_run: bool) -> Decision:
         outcome, detail = self._treat(sick, dry_run=dry_run)
         job, attempt = self.pair(sick)

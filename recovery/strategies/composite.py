@@ -24,7 +24,9 @@ class CompositeRecoveryStrategy:
         result = RecoveryResult(started_at=now, dry_run=dry_run)
         for strategy in self.strategies:
             try:
-                result.decisions += strategy.sweep(now, dry_run=dry_run)
+                decisions = strategy.sweep(now, dry_run=dry_run)
+                result.decisions += decisions
+                result.leaves_more |= strategy.mended_a_batch(decisions)
             except Exception as error:  # whatever broke it, the strategies after it must run
                 logger.exception("%s broke; the next strategy runs", strategy.name)
                 leave_lost_session()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection
+from pytest_django import Settings
 
 from jobs import messages, states
 from jobs.execution.agent import NodeAgent
@@ -19,7 +20,7 @@ from jobs.states import AllocationStatus
 from recovery.manager import RecoveryManager
 from recovery.models import RecoveryAction, RecoveryRun
 from recovery.result import Outcome
-from recovery.strategies import CompositeRecoveryStrategy, RecoveryStrategy
+from recovery.strategies import CompositeRecoveryStrategy, RecoveryStrategy, base
 from recovery.tasks import recover
 from tests import making
 from tests.jobs.execution import running
@@ -144,6 +145,28 @@ def test_a_worker_that_starts_recovers_and_says_so_even_when_all_is_well(station
 def test_a_worker_that_starts_mends_what_it_finds(station: Station, outbox: Outbox) -> None:
     lost, *_ = trouble(station)
     assert RecoveryManager(station).recover_on_startup(making.past_grace()).recovered[PENDING] == [lost.pk]
+
+
+def test_a_worker_that_starts_mends_also_what_is_more_than_one_sweep_treats(
+    station: Station, outbox: Outbox, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    monkeypatch.setattr(base, "BATCH", 2)
+    settings.DISPATCH_GRACE = timedelta(minutes=10)
+    making.node(cpus=8)
+    lost = [making.placed().pk for _ in range(5)]
+    Job.objects.placed().update(placed_at=from_now(-timedelta(hours=1)))
+    assert sorted(RecoveryManager(station).recover_on_startup().recovered[PENDING]) == lost
+    assert sorted(pair[0] for pair in outbox.pairs()) == lost
+    assert list(RecoveryRun.objects.order_by("pk").values_list("recovered", flat=True)) == [2, 2, 1]
+
+
+def test_what_fails_is_left_to_the_timer_by_a_worker_that_starts(
+    station: Station, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "BATCH", 1)
+    lost = [making.placed().pk for _ in range(2)]
+    outbox.refuse_with(messages.BrokerUnreachableError("away"))
+    assert RecoveryManager(station).recover_on_startup(making.past_grace()).failed == {PENDING: lost[:1]}
 
 
 def test_a_dry_run_writes_the_ledger_and_changes_nothing(station: Station, outbox: Outbox) -> None:

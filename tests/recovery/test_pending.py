@@ -185,9 +185,10 @@ def test_a_broker_that_cannot_be_looked_into_is_sent_nothing(
     assert outbox.sent == []
 
 
-def test_jobs_that_are_well_never_keep_the_sick_ones_behind_them_from_being_mended(
+def test_f12_jobs_that_are_well_never_keep_the_sick_ones_behind_them_from_being_mended(
     outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F12: at the head of the queue, in every sweep, are those that need nothing."""
     monkeypatch.setattr(bounds, "BATCH", 1)
     making.node(cpus=8)
     well, sick, next_one = making.placed(), making.placed(), making.placed()
