@@ -104,6 +104,15 @@ torture: $(TOOLS) ## One job that writes 10 GiB at full speed: ends it at the ca
 
 faults: $(TOOLS) ## Write down which tests show what happens when something goes wrong
 	@$(PY) -m tests.fault_table
+	@$(PY) -m tests.reliability page
+
+.PHONY: reliability
+reliability: $(TOOLS) ## Write docs/reliability.md, with what the long proofs have left in test-results/
+	@$(PY) -m tests.reliability
+
+.PHONY: measure
+measure: $(TOOLS) ## Play one long proof, ROUND=races for example, and keep what came of it in docs/results/
+	@$(PY) -m tests.reliability measure $(ROUND)
 
 lock: $(TOOLS) ## Pin the dependencies of requirements*.in again, with hashes
 	$(LOCK) requirements.in -o requirements.txt

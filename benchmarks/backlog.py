@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,27 +32,28 @@ def main(arguments: list[str]) -> None:
     options = _options(arguments)
     print(machine.line(), flush=True)
     points = [_point(waiting, options.placed) for waiting in options.waiting]
-    for name in ("sweep", "pass"):
-        _print(name, points)
+    lines = [line for name in ("sweep", "pass") for line in _curve(name, points)]
+    print("\n".join(lines))
     failures = _failures(points)
-    results.keep("backlog", {"placed": options.placed, "points": points, "failures": failures})
+    told = {"placed": options.placed, "points": points, "failures": failures}
+    results.keep("backlog", {**told, "lines": lines + failures})
     if failures:
         raise SystemExit("\n".join(failures))
 
 
-def _print(name: str, points: list[dict[str, Any]]) -> None:
-    """The curve, and the ratio of its ends."""
+def _curve(name: str, points: list[dict[str, Any]]) -> Iterator[str]:
+    """The table, and the ratio of its ends."""
     head = f"{'waiting':>9}{'seconds':>9}{'of CPU':>9}{'then':>9}{'MiB before':>12}{'MiB at most':>13}"
-    print(f"{name:<7}{head}")
+    yield f"{name:<7}{head}"
     for point in points:
         told = point[name]
         times = f"{told['seconds']:9.2f}{told['cpu']:9.2f}{told['then']:9.2f}"
-        memory = f"{told['before_mb']:12.1f}"
-        print(f"{point['waiting']:>16}{times}{memory}{told['peak_mb']:13.1f}  {told['did']}")
+        memory = f"{told['before_mb']:12.1f}{told['peak_mb']:13.1f}"
+        yield f"{point['waiting']:>16}{times}{memory}  {told['did']}"
     first, last = points[0], points[-1]
     ratio = last[name]["seconds"] / first[name]["seconds"]
     ends = f"{last['waiting']:,} waiting to {first['waiting']:,}"
-    print(f"{name}, {ends}: {ratio:.1f} times as long, {_grown(first, last, name):+.1f} MiB at most")
+    yield f"{name}, {ends}: {ratio:.1f} times as long, {_grown(first, last, name):+.1f} MiB at most"
 
 
 def _failures(points: list[dict[str, Any]]) -> list[str]:

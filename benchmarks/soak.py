@@ -31,6 +31,8 @@ MOST_LIVE = 100
 FLOWERS_WINDOW = 10_000
 TOLERATED = 1.0
 """MiB or things per hour."""
+SHOWN = ("PSS MB", "own MB", "descriptors", "live", "connections", "keys", "directories", "retention")
+"""What of the table is shown where there is room for little: the ends of its names."""
 MAY_GROW = {"jobs live", "postgres RSS MB", "postgres PSS MB", "spool directories"}
 """Shown and not judged: load, PostgreSQL's shared pages, and what retention keeps on purpose."""
 
@@ -61,7 +63,12 @@ def main(arguments: list[str]) -> None:
     told = {"minutes": options.minutes, "rate": options.rate, "achieved_rate": round(achieved, 2)}
     told["warm_up_minutes"] = _warm_up(options)
     verdict = {"growing": growing, "replaced": replaced, "violations": violations.strip().splitlines()[-1]}
-    results.keep("soak", {**told, **verdict, **ends.figures(), "measures": rows})
+    line = (
+        f"soak: {achieved:.2f} of {options.rate:g} jobs/s for {options.minutes:g} min; {ends};"
+        f" {verdict['violations']}; growing: {', '.join(growing) or 'nothing'}"
+    )
+    lines = [*line.splitlines(), *(_row(row) for row in rows if row["name"].endswith(SHOWN))]
+    results.keep("soak", {**told, **verdict, **ends.figures(), "lines": lines, "measures": rows})
     if growing or replaced or not ends.clean or not violations.strip().endswith(promise.KEPT):
         raise SystemExit(f"Not clean. Growing: {', '.join(growing) or 'nothing'}.")
 
@@ -102,9 +109,11 @@ def _fill_flower(platform: Platform) -> None:
     with app.connection_for_write() as connection, app.events.Dispatcher(connection) as events:
         events.hostname = "soak@nowhere"
         for number in range(FLOWERS_WINDOW):
-            told = {"uuid": f"job_{-number}", "name": "jobs.tasks.execute", "args": f"({number}, 1)"}
-            events.send("task-received", kwargs="{}", **told)
-            events.send("task-succeeded", uuid=told["uuid"], runtime=1.0, result="None")
+            task = f"job_{-number}"
+            told = {"uuid": task, "name": "jobs.tasks.execute", "args": f"[{number}, 1]", "kwargs": "{}"}
+            events.send("task-received", **told, root_id=task, parent_id=None, retries=0)
+            events.send("task-started", uuid=task)
+            events.send("task-succeeded", uuid=task, runtime=number / 7, result="None")
 
 
 def _judge(looks: list[Look], options: argparse.Namespace) -> list[dict[str, object]]:
@@ -128,9 +137,13 @@ def _judge(looks: list[Look], options: argparse.Namespace) -> list[dict[str, obj
 def _print(rows: list[dict[str, object]]) -> None:
     print(f"{'':<28}{'first':>9}{'last':>9}{'per hour':>11}{'± 2 se':>9}")
     for row in rows:
-        verdict = ("GROWS" if row["grows"] else "") if row["judged"] else "not judged"
-        numbers = f"{row['first']:9.1f}{row['last']:9.1f}{row['per_hour']:+11.2f}{2 * row['error']:9.2f}"
-        print(f"{row['name']:<28}{numbers}  {verdict}".rstrip())
+        print(_row(row))
+
+
+def _row(row: dict[str, object]) -> str:
+    verdict = ("GROWS" if row["grows"] else "") if row["judged"] else "not judged"
+    numbers = f"{row['first']:9.1f}{row['last']:9.1f}{row['per_hour']:+11.2f}{2 * row['error']:9.2f}"
+    return f"{row['name']:<28}{numbers}  {verdict}".rstrip()
 
 
 def _warm_up(options: argparse.Namespace) -> float:

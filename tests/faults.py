@@ -66,8 +66,33 @@ FAULTS: dict[int, str] = {
     68: "A node is taken out of the database while jobs run there",
 }
 
-ELSEWHERE = {*range(1, 13), *range(69, 79)}
-"""Faults of submitting, and of operation. A test may claim them; they are not in the table."""
+ELSEWHERE: dict[int, str] = {
+    # Submitting, placing, sending
+    1: "The web is killed before a submit is committed",
+    2: "The web is killed after the commit and before its answer",
+    3: "The scheduler is killed after it has given a job its place and before it sends the message",
+    4: "The scheduler is killed after it has sent the message and before it notes that",
+    5: "The broker is away when a job is submitted",
+    6: "The connection to the database is cut during a commit",
+    7: "Two schedulers want to place the same job, or fill the same node",
+    8: "The scheduler is killed between placing and sending",
+    9: "Very many submits at once",
+    10: "The same request is sent many times",
+    11: "A job is larger than any node",
+    12: "Many jobs that cannot start, or need nothing, stand before one that can",
+    # Operation
+    69: "A cancel meets the job's own end",
+    70: "A cancel meets any other transition",
+    71: "Many people cancel one job at once, or one that has ended",
+    72: "A limit comes as the job ends by itself",
+    73: "Two sweeps work on one node",
+    74: "A sweep is killed at any of its steps",
+    75: "Celery Beat is dead, hangs, or there are two",
+    76: "A job is to be cancelled, its node is lost, and it may run again",
+    77: "Everything is restarted, and the tables are migrated, while jobs run",
+    78: "A job kills its worker each time",
+}
+"""Faults of submitting, and of operation. A test may claim them; they are not in FAULTS.md."""
 
 IMPOSSIBLE: dict[int, str] = {}
 """Why a fault cannot be caused where the tests run."""

@@ -1,0 +1,1 @@
+"""The page that says what is promised, what is not, and what was measured: docs/reliability.md."""
