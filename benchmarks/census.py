@@ -61,6 +61,7 @@ class Census:
         jobs, live, old, connections = self._rows.execute(KEPT, [self._retention]).fetchone() or (0, 0, 0, 0)
         spool = self._platform.var / "spool" / "n1"
         directories = sum(ATTEMPT.fullmatch(entry.name) is not None for entry in spool.iterdir())
+        scratch = len(_entries(self._platform.var / "scratch"))
         told = self._broker.info()
         return {
             ("jobs", "live"): live,
@@ -70,7 +71,8 @@ class Census:
             ("broker", "own count MB"): told["used_memory"] / 2**20,
             ("spool", "directories"): directories,
             ("spool", "beyond retention"): directories - (jobs - old),
-            ("scratch", "directories"): len(_entries(self._platform.var / "scratch")),
+            ("scratch", "directories"): scratch,
+            ("scratch", "beyond retention"): scratch - (jobs - old),
             ("run", "files"): len(_entries(self._platform.var / "run")),
         }
 

@@ -33,7 +33,7 @@ TOLERATED = 1.0
 """MiB or things per hour."""
 SHOWN = ("PSS MB", "own MB", "descriptors", "live", "connections", "keys", "directories", "retention")
 """What of the table is shown where there is room for little: the ends of its names."""
-MAY_GROW = {"jobs live", "postgres RSS MB", "postgres PSS MB", "spool directories"}
+MAY_GROW = {"jobs live", "postgres RSS MB", "postgres PSS MB", "spool directories", "scratch directories"}
 """Shown and not judged: load, PostgreSQL's shared pages, and what retention keeps on purpose."""
 
 
