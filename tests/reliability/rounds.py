@@ -15,7 +15,7 @@ class Round:
 
     def lines_of(self, output: str) -> list[str]:
         """Those lines, in their order. None: it has not come to its end."""
-        return [line.strip() for line in output.splitlines() if re.search(self.tells, line)]
+        return [line.rstrip() for line in output.splitlines() if re.search(self.tells, line)]
 
 
 ROUNDS = (
@@ -71,7 +71,7 @@ ROUNDS = (
         "backlog",
         "The sweep at a worker's start, and a scheduler's pass, beside up to 100,000 waiting jobs",
         "make backlog",
-        r"^(sweep|pass), .* waiting to ",
+        r"^(sweep|pass)\b|^ +\d+ +\d",
     ),
     Round(
         "beats",
