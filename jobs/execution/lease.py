@@ -45,13 +45,14 @@ class LeaseKeeper:
     def take(self) -> bool:
         """Take the lease if it is free: new, over, or of an earlier life on this spool and boot.
 
-        False: not yet.
+        False: not yet. What others gave up while nobody spoke for the node starts no more, as in `renew`.
         """
         began = boottime()
         with self._lock:
             self._begin()
             if not (self._create() or self._take_over()):
                 return False
+            self._refuse_what_was_given_up()
             self._renewed(began)
         messages.wake_scheduler()
         return True
@@ -73,9 +74,7 @@ class LeaseKeeper:
             if mine.update(lease_until=from_now(self._lease), **changes) != 1:
                 self._held_until = 0.0
                 raise LeaseLostError(self._node.name)
-            given_up = Node.objects.filter(pk=self._node.pk, service=Service.DOWN).exists()
-            if given_up and self._renewals is not None:
-                self._renewals.refuse_late_starts()
+            given_up = self._refuse_what_was_given_up()
             self._renewed(began)
             return given_up
 
@@ -92,6 +91,13 @@ class LeaseKeeper:
         """In here no renewal happens. Answers whether the lease is held; if not, nothing may be claimed."""
         with self._lock:
             yield boottime() < self._held_until
+
+    def _refuse_what_was_given_up(self) -> bool:
+        """Answers whether the node was. Before the renewal is noted: wrappers believe in what is noted."""
+        given_up = Node.objects.filter(pk=self._node.pk, service=Service.DOWN).exists()
+        if given_up and self._renewals is not None:
+            self._renewals.refuse_late_starts()
+        return given_up
 
     def _begin(self) -> None:
         if self._renewals is not None:

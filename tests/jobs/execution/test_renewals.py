@@ -130,6 +130,23 @@ def test_a_node_that_was_given_up_while_no_clock_here_went_on_starts_nothing_of_
     assert is_fenced(station, job)
 
 
+def test_the_next_agent_of_a_node_that_was_given_up_starts_nothing_of_what_was(
+    renewals: Renewals, station: Station
+) -> None:
+    """F64: its virtual machine was paused, its worker killed, and the next one begins."""
+    here = {"boot_id": station.boot_id, "spool_id": station.spool.spool_id, "lease": timedelta(minutes=1)}
+    node = making.node(cpus=8)
+    NodeLease.objects.all().delete()
+    earlier = LeaseKeeper(node, **here, renewals=renewals)  # type: ignore[arg-type]
+    assert earlier.take()
+    assert not earlier.renew(hears_broker=True)
+    job = running.claimed(station, requeue=True)
+    Node.objects.update(service=Service.DOWN)
+    assert not is_fenced(station, job)
+    assert LeaseKeeper(node, **here, renewals=renewals).take()  # type: ignore[arg-type]
+    assert is_fenced(station, job)
+
+
 def test_a_file_that_cannot_be_written_costs_the_wrappers_their_news_and_not_the_node_its_lease(
     renewals: Renewals, station: Station, caplog: pytest.LogCaptureFixture
 ) -> None:
