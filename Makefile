@@ -81,13 +81,14 @@ bench: $(TOOLS) ## Measure beside peers in the same run; BENCH="launch --jobs 10
 .PHONY: soak
 soak: $(TOOLS) ## A platform under MINUTES=30 of RATE=5 jobs/s: does its memory, or anything it holds, grow?
 	$(PY) -m benchmarks soak --minutes $(or $(MINUTES),30) --rate $(or $(RATE),5)
+
 .PHONY: drill
 drill: $(RUNTIME) ## Kill everything in a sandbox platform under load, and print the scorecard
 	@$(PY) -m jobsite.drill
 
 .PHONY: drill-red
 drill-red: $(TOOLS) ## Drill platforms with a planted fault: is it seen?
-	$(PYTEST) -q tests/acceptance/red_drill.py
+	$(PYTEST) -q tests/drill/red_drill.py
 
 .PHONY: backlog
 backlog: $(TOOLS) ## The sweep at a start, and a scheduler's pass, with 1,000 to 100,000 waiting jobs: time and memory

@@ -35,7 +35,8 @@ def main() -> int:
             print(f"error: {refusal}", file=sys.stderr)
             return REFUSED
         except StoppedError as stopped:
-            print(f"\nStopped by signal {stopped.number}. Nothing of the sandbox is left.", file=sys.stderr)
+            left = f"only its directory, {directory}" if given.keep else "nothing"
+            print(f"\nStopped by signal {stopped.number}. Of the sandbox {left} is left.", file=sys.stderr)
             return SIGNALLED + stopped.number
     if given.json:
         print(card.json())

@@ -45,7 +45,7 @@ class Drill:
         sandbox = Sandbox(self._directory, cpus=cpus_for(self._jobs), variables=dict(os.environ))
         stopped = False
         try:
-            self._play(sandbox)
+            self._play(sandbox, keep=keep)
         except (SandboxError, ServerError, RefusalError, OddSetting, OSError) as fault:
             card.faults.append(str(fault))
         except StoppedError:
@@ -61,9 +61,9 @@ class Drill:
         self._show.foot(card)
         return card
 
-    def _play(self, sandbox: Sandbox) -> None:
+    def _play(self, sandbox: Sandbox, *, keep: bool) -> None:
         begun = time.monotonic()
-        self._show.head(self._directory, self._jobs)
+        self._show.head(self._directory, self._jobs, keep=keep)
         sandbox.start()
         from jobsite.drill.harm import Harm, times  # noqa: PLC0415 - Django is set up by now
 

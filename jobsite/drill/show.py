@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -11,6 +12,11 @@ from jobsite.drill.card import Card, Kill
 GOOD, BAD, NOW = "\N{HEAVY CHECK MARK}", "\N{HEAVY BALLOT X}", "\N{MIDDLE DOT}"
 TITLE: Final = 24
 FIGURE: Final = 18
+LEGEND: Final = (
+    "back in service: it was seen at its work again, such as the renewal of a lease",
+    "ends recorded:   of all jobs that ended, waited or were submitted while it was away",
+    "A wrapper does not come back: its job lives on, and how that ended is told as unknown.",
+)
 ERASE: Final = "\r\x1b[K"
 
 
@@ -21,10 +27,10 @@ class Show:
         self._stream = stream
         self._screen = Screen.of(stream, variables)
 
-    def head(self, directory: Path, jobs: int) -> None:
+    def head(self, directory: Path, jobs: int, *, keep: bool) -> None:
         """What is about to be done."""
         self._line("Jobsite drill: a platform of its own is killed piece by piece. Yours is not touched.")
-        self._line(f"  sandbox  {directory}, removed at the end; Ctrl-C ends it at any time")
+        self._line(f"  sandbox  {directory}, {'kept' if keep else 'removed'} at the end; Ctrl-C ends it")
         self._line(f"  load     {jobs} jobs of known ends under each kill, and 2 more while it is away")
         self._begin("starting the sandbox")
 
@@ -55,6 +61,9 @@ class Show:
     def settling(self) -> None:
         """The kills are over."""
         self._line()
+        for line in LEGEND:
+            self._line(f"  {line}")
+        self._line()
         self._begin("counting what must be zero")
 
     def counts(self, card: Card) -> None:
@@ -66,7 +75,8 @@ class Show:
     def foot(self, card: Card) -> None:
         """The sum."""
         self._line()
-        took = f"{card.jobs} jobs, {len(card.kills)} kills, {card.seconds:.0f} s"
+        kills = "1 kill" if len(card.kills) == 1 else f"{len(card.kills)} kills"
+        took = f"{card.jobs} jobs, {kills}, {card.seconds:.0f} s"
         if card.is_good:
             self._line(self._screen.paint(f"All recovered, all zero: {took}.", "COMPLETED"))
         else:
@@ -79,11 +89,16 @@ class Show:
     def _begin(self, words: str) -> None:
         """On a terminal, what goes on now; the next line takes its place."""
         if self._screen.width is not None:
-            print(f"{NOW} {words} …", end="", flush=True, file=self._stream)
+            self._print(f"{NOW} {words} …", end="")
 
     def _line(self, text: str = "") -> None:
         erase = ERASE if self._screen.width is not None else ""
-        print(f"{erase}{text}", flush=True, file=self._stream)
+        self._print(f"{erase}{text}")
+
+    def _print(self, text: str, end: str = "\n") -> None:
+        """Lost without harm when nobody can read it any more: the sandbox is taken away all the same."""
+        with suppress(OSError, ValueError):
+            print(text, end=end, flush=True, file=self._stream)
 
     def _mark(self, *, good: bool) -> str:
         return self._screen.paint(GOOD, "COMPLETED") if good else self._screen.paint(BAD, "FAILED")

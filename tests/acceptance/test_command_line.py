@@ -1,15 +1,22 @@
 """The command line against a real platform, as a person uses it."""
 
 import json
+import shlex
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from jobs.execution import processes
+from jobs.execution.spool import Spool
 from tests.acceptance.shell import LossyRoad, Shell
+from tests.acceptance.witness import Gate, Witness
 from tests.client import Client
 from tests.platform import Platform
+from tests.remains import processes_of
+from tests.session import ROOT
 
 pytestmark = pytest.mark.acceptance
 
@@ -195,3 +202,32 @@ def test_a_job_that_waits_tells_run_why(shell: Shell) -> None:
     calling.communicate(timeout=60)
     assert said[1].endswith("waits: admin holds it until it is released.\n")
     assert calling.returncode == 1
+
+
+@pytest.mark.timeout(400)
+def test_a_drill_that_is_a_job_itself_disturbs_no_other_and_leaves_nothing(
+    platform: Platform, client: Client, witness: Witness, gate: Gate
+) -> None:
+    """As the admin's button has it played, but shorter. `make drill` is the whole of it."""
+    bystander = client.submit(witness.script(f"{gate.wait}\nexit 7"))
+    client.until(bystander, "ACTIVE")
+    before = Spool.open(platform.var / "spool" / "n1").attempt(bystander, 1).ticket()
+    short = ("--only", "worker,wrapper", "--jobs", "4", "--patience", "200")
+    played = shlex.join([sys.executable, "-E", "-m", "jobsite.drill", *short])
+    number = client.submit(f"cd {ROOT} && exec {played}", memory="1536M", time_limit="15m")
+    (ended,) = client.ended(number, within=300)
+    card = client.output(number).decode()
+    assert (ended["state"], ended["exit_code"]) == ("COMPLETED", 0), card
+    assert "All recovered, all zero: 12 jobs, 2 kills, " in card
+    sandbox = Path(card.partition("sandbox  ")[2].partition(",")[0])
+    assert sandbox.name.startswith("jobsite-drill-")
+    assert not sandbox.exists()
+    assert list(processes_of(sandbox)) == []
+    assert before
+    assert before.wrapper
+    assert before.job
+    assert processes.is_alive(before.wrapper)
+    assert processes.is_alive(before.job)
+    gate.open()
+    assert client.until(bystander, "FAILED")["exit_code"] == 7
+    assert witness.saw_each_start_once(bystander)
