@@ -15,6 +15,7 @@ from jobs.admin.steering import may_steer
 from jobs.forms import new_key
 from jobs.models import Partition
 from jobs.models.job_rules import LONGEST_TIME_LIMIT
+from jobs.models.partition import LONGEST_PENDING
 
 if TYPE_CHECKING:
     PartitionModelForm = forms.ModelForm[Partition]
@@ -31,7 +32,7 @@ class PartitionForm(PartitionModelForm):
         model = Partition
         fields = (
             "name", "is_default", "state", "priority", "default_time_limit", "max_time_limit", "grace",
-            "nodes",
+            "max_pending", "output_limit_mb", "nodes",
         )  # fmt: skip
         widgets = {"nodes": forms.CheckboxSelectMultiple}
 
@@ -50,6 +51,16 @@ class PartitionForm(PartitionModelForm):
         if not timedelta() <= grace <= timedelta(hours=1):
             raise forms.ValidationError(f"You asked for {grace}; it is from 0 seconds to 1 hour.")
         return grace
+
+    def clean_max_pending(self) -> timedelta | None:
+        """How long a job waits before it expires. None: for ever."""
+        longest: timedelta | None = self.cleaned_data["max_pending"]
+        if longest is not None and not SHORTEST <= longest <= LONGEST_PENDING:
+            raise forms.ValidationError(
+                f"You asked for {longest}; it is from 1 second to {LONGEST_PENDING.days} days, or empty: "
+                "no job expires."
+            )
+        return longest
 
     def clean_is_default(self) -> bool:
         """At most one partition takes the jobs that name none."""
@@ -78,6 +89,7 @@ class PartitionAdmin(ModelAdmin):
     form = PartitionForm
     list_display = (
         "name", "is_default", "state", "priority", "default_time_limit", "max_time_limit", "grace",
+        "max_pending",
     )  # fmt: skip
     search_fields = ("name",)
 

@@ -5,6 +5,11 @@ from datetime import timedelta
 from django.db import models
 from django.db.models import Q
 
+from jobs.models.job_rules import LONGEST_TIME_LIMIT
+
+LONGEST_PENDING = LONGEST_TIME_LIMIT
+"""As `max_pending`, which is added to a moment: with any span at all, that could leave the calendar."""
+
 
 class Partition(models.Model):
     """Jobs are submitted to a partition and run on its nodes."""
@@ -27,7 +32,7 @@ class Partition(models.Model):
         null=True, blank=True, help_text="A job that waits longer expires. Empty: none does."
     )
     output_limit_mb = models.PositiveIntegerField(
-        default=1024, help_text="MiB that a job may write to its output; above it is stopped."
+        default=1024, help_text="MiB that a job may write to its output; above it is stopped. 0: no limit."
     )
     nodes = models.ManyToManyField("jobs.Node", related_name="partitions", blank=True)
 
@@ -43,6 +48,13 @@ class Partition(models.Model):
                 name="partition_time_limits_agree",
                 violation_error_message="The default time limit must be 1 second or more "
                 "and no longer than the maximum.",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_pending=None)
+                | Q(max_pending__gte=timedelta(seconds=1), max_pending__lte=LONGEST_PENDING),
+                name="partition_max_pending_is_finite",
+                violation_error_message="A job may wait from 1 second to "
+                f"{LONGEST_PENDING.days} days; empty: for ever.",
             ),
         ]
 

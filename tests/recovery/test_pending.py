@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from jobs import lifecycle, messages, states
 from jobs.messages import BrokerUnreachableError
 from jobs.models import Job, Partition
 from jobs.models.clock import database_now, from_now
-from jobs.states import Reason
+from jobs.states import EventKind, Reason
 from recovery.result import Outcome
 from recovery.strategies import PendingJobRecoveryStrategy
 from recovery.strategies import base as bounds
@@ -142,6 +142,25 @@ def test_a_job_that_may_still_wait_or_runs_or_is_held_does_not_expire(
 ) -> None:
     let_wait(make(), allowed, timedelta(hours=2))
     assert sweep() == {}
+
+
+@pytest.mark.parametrize("allowed", [timedelta(), timedelta(days=366), timedelta(days=10**8)])
+def test_no_partition_lets_jobs_wait_for_a_time_with_which_none_could_be_asked_for(
+    allowed: timedelta,
+) -> None:
+    """Added to a moment, the last of them would leave the calendar, and break every sweep."""
+    with pytest.raises(IntegrityError, match="partition_max_pending_is_finite"), transaction.atomic():
+        Partition.objects.update(max_pending=allowed)
+
+
+def test_a_placed_job_that_expires_gives_its_place_to_another(outbox: Outbox) -> None:
+    making.node(cpus=1)
+    job, next_one = making.placed(), making.queued(partition="default")
+    let_wait(job, timedelta(hours=1), timedelta(hours=2))
+    assert sweep() == {job.pk: Outcome.RECOVERED}
+    making.place(next_one)
+    (event,) = job.events.filter(kind=EventKind.FINISHED)
+    assert (event.actor, event.evidence["reason"]) == ("recovery", Reason.EXPIRED)
 
 
 def test_a_job_that_is_let_go_after_a_long_hold_has_its_whole_time_to_wait() -> None:

@@ -1,5 +1,6 @@
 """Operators steer through lifecycle and fleet; each step is in the admin's history and in the events."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -151,6 +152,8 @@ PARTITION = {
     "default_time_limit": "01:00:00",
     "max_time_limit": "10 00:00:00",
     "grace": "30",
+    "max_pending": "",
+    "output_limit_mb": "1024",
 }
 
 
@@ -164,6 +167,13 @@ def test_an_operator_makes_a_partition_and_the_scheduler_looks(
     assert woken == [True]
 
 
+def test_an_operator_says_how_long_jobs_of_a_partition_wait_and_how_much_they_write(operator: Client) -> None:
+    limits = {"max_pending": "2 00:00:00", "output_limit_mb": "0"}
+    operator.post(reverse("admin:jobs_partition_add"), {**PARTITION, **limits})
+    made = Partition.objects.get(name="long")
+    assert (made.max_pending, made.output_limit_mb) == (timedelta(days=2), 0)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -173,6 +183,11 @@ def test_an_operator_makes_a_partition_and_the_scheduler_looks(
         ({"default_time_limit": "0"}, "from 1 second"),
         ({"grace": "3601"}, "from 0 seconds to 1 hour"),
         ({"grace": "-1"}, "from 0 seconds to 1 hour"),
+        ({"max_pending": "0"}, "from 1 second to 365 days"),
+        ({"max_pending": "-1 00:00:00"}, "from 1 second to 365 days"),
+        ({"max_pending": "366 00:00:00"}, "or empty: no job expires"),
+        ({"max_pending": "soon"}, "Enter a valid duration"),
+        ({"output_limit_mb": "-1"}, "greater than or equal to 0"),
         ({"is_default": "on"}, "default is the default partition"),
         ({"name": "default"}, "already exists"),
     ],
