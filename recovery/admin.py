@@ -19,7 +19,7 @@ from jobs.models import Node
 from jobs.models.clock import database_now
 from recovery.models import RecoveryAction, RecoveryRun
 
-ACTION_COLUMNS = ("strategy", "job_id", "attempt", "found", "outcome", "detail")
+ACTION_COLUMNS = ("strategy", "job_id", "attempt", "found", "action", "outcome", "detail")
 
 
 class ActionsInline(ReadingInline):
@@ -95,7 +95,8 @@ class RecoveryActionAdmin(ReadingAdmin):
     """Every decision of every sweep, newest first."""
 
     list_display = ("id", "run", *ACTION_COLUMNS)
-    list_filter = ("strategy", "outcome")
+    list_filter = ("strategy", "outcome", "dry_run")
+    fields = ("run", *ACTION_COLUMNS, "evidence", "dry_run")
     list_select_related = ("run",)
     ordering = ("-pk",)
     search_fields = ("strategy",)

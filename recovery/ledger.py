@@ -69,6 +69,9 @@ def _rows(run: RecoveryRun, decisions: Iterable[Decision]) -> list[RecoveryActio
             job=Job(pk=decision.job),
             attempt=decision.attempt,
             found=decision.found,
+            evidence=decision.seen.evidence,
+            action=decision.seen.action,
+            dry_run=run.dry_run,
             outcome=decision.outcome,
             detail=decision.detail,
         )

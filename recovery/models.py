@@ -29,9 +29,18 @@ class RecoveryAction(models.Model):
 
     run = models.ForeignKey(RecoveryRun, on_delete=models.CASCADE, related_name="actions")
     strategy = models.CharField(max_length=64)
-    job = models.ForeignKey("jobs.Job", on_delete=models.PROTECT, related_name="recovery_actions")
+    job = models.ForeignKey(
+        "jobs.Job",
+        # The ledger may outlive the job, and the number is given to no other.
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="recovery_actions",
+    )
     attempt = models.PositiveIntegerField()
-    found = models.TextField(help_text="What was wrong, and the evidence seen.")
+    found = models.TextField(help_text="What was wrong.")
+    evidence = models.JSONField(default=dict, help_text="What was seen before anything was done.")
+    action = models.CharField(max_length=100, blank=True, help_text="What was to be done about it.")
+    dry_run = models.BooleanField(default=False, help_text="It was to be told only, and nothing was done.")
     outcome = models.CharField(max_length=12)
     detail = models.TextField(blank=True)
 

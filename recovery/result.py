@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 
 class Outcome(StrEnum):
@@ -18,6 +19,14 @@ class Outcome(StrEnum):
 ORDER = (Outcome.RECOVERED, Outcome.RECOVERABLE, Outcome.SKIPPED, Outcome.FAILED)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a strategy has seen of one find before it did anything, and what it is about to do."""
+
+    evidence: dict[str, Any] = field(default_factory=dict)
+    action: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Decision:
     """One strategy's decision about one job."""
@@ -26,6 +35,7 @@ class Decision:
     job: int
     attempt: int
     found: str
+    seen: Seen = Seen()
     outcome: Outcome
     detail: str = ""
 

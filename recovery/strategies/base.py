@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from django.db import connection
 
 from jobs.faults import faultpoint
-from recovery.result import Decision, Outcome
+from recovery.result import Decision, Outcome, Seen
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +50,13 @@ class RecoveryStrategy(ABC, Generic[Sick]):
     def pair(self, sick: Sick) -> tuple[int, int]:
         """The job and the attempt that it is about."""
 
+    @abstractmethod
+    def look(self, sick: Sick) -> Seen:
+        """What there is to be seen of it now, and what `mend` is to do about that. For the ledger."""
+
+    def begin(self) -> None:
+        """Do what needs no find. Not in a dry run."""
+
     def well(self, sick: Sick) -> str:
         """Why this find is to be left alone after a closer look, or an empty string."""
         del sick
@@ -67,6 +74,8 @@ class RecoveryStrategy(ABC, Generic[Sick]):
 
     def sweep(self, now: datetime, *, dry_run: bool) -> list[Decision]:
         """Find and mend one batch, and answer the decisions. A dry run decides and changes nothing."""
+        if not dry_run:
+            self.begin()
         decisions: list[Decision] = []
         treated = 0
         for sick in self.find(now):
@@ -81,30 +90,33 @@ class RecoveryStrategy(ABC, Generic[Sick]):
         return sum(decision.outcome is Outcome.RECOVERED for decision in decisions) >= BATCH
 
     def _decide(self, sick: Sick, *, dry_run: bool) -> Decision:
-        outcome, detail = self._treat(sick, dry_run=dry_run)
         job, attempt = self.pair(sick)
+        found, seen = self.complaint(sick), Seen()
+        try:
+            seen = self.look(sick)
+            outcome, detail = self._treat(sick, dry_run=dry_run)
+        except Exception as error:  # one that cannot be mended keeps none of the others from it
+            logger.exception("%s could not mend %s", self.name, self.pair(sick))
+            leave_lost_session()
+            outcome, detail = Outcome.FAILED, str(error)
         return Decision(
             strategy=self.name,
             job=job,
             attempt=attempt,
-            found=self.complaint(sick),
+            found=found,
+            seen=seen,
             outcome=outcome,
             detail=detail,
         )
 
     def _treat(self, sick: Sick, *, dry_run: bool) -> tuple[Outcome, str]:
-        try:
-            reason = self.well(sick)
-            if reason:
-                return Outcome.SKIPPED, reason
-            if dry_run:
-                return Outcome.RECOVERABLE, "dry run: nothing was changed"
-            faultpoint("recover.after_scan")
-            if not self.mend(sick):
-                return Outcome.SKIPPED, self.excuse(sick)
-            faultpoint("recover.after_commit")
-            return Outcome.RECOVERED, ""
-        except Exception as error:  # one that cannot be mended keeps none of the others from it
-            logger.exception("%s could not mend %s", self.name, self.pair(sick))
-            leave_lost_session()
-            return Outcome.FAILED, str(error)
+        reason = self.well(sick)
+        if reason:
+            return Outcome.SKIPPED, reason
+        if dry_run:
+            return Outcome.RECOVERABLE, "dry run: nothing was changed"
+        faultpoint("recover.after_scan")
+        if not self.mend(sick):
+            return Outcome.SKIPPED, self.excuse(sick)
+        faultpoint("recover.after_commit")
+        return Outcome.RECOVERED, ""

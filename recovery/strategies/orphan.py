@@ -14,6 +14,8 @@ from jobs.lifecycle import SeenLease
 from jobs.models import Job
 from recovery import lost_nodes
 from recovery.lost_nodes import Silences
+from recovery.result import Seen
+from recovery.sightings import seen_here
 from recovery.strategies.base import MOVED_ON, RecoveryStrategy
 
 logger = logging.getLogger("recovery")
@@ -57,6 +59,19 @@ class OrphanJobRecoveryStrategy(RecoveryStrategy[Job]):
         if sick.pk not in self._lost:
             return super().complaint(sick)
         return f"A job's node {sick.node} is lost: {self._lost[sick.pk][1]}."
+
+    def look(self, sick: Job) -> Seen:
+        """Its spool and its processes; or the lease of its node, which is all that others can see."""
+        if sick.pk in self._lost:
+            lease, why = self._lost[sick.pk]
+            seen = {
+                "node": str(sick.node),
+                "incarnation": lease.incarnation,
+                "lease_until": lease.lease_until.isoformat(),
+                "why": why,
+            }
+            return Seen(seen, "T20: queue it again" if sick.may_run_again else "T19: give it up")
+        return seen_here(sick, self._station) if self._station is not None else Seen()
 
     def mend(self, sick: Job) -> bool:
         """T19 or T20; or here, whatever row of the agent's decision table fits now."""

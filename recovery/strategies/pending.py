@@ -10,6 +10,7 @@ from django.conf import settings
 from jobs import lifecycle, messages
 from jobs.models import Job
 from recovery.broker import messages_of
+from recovery.result import Seen
 from recovery.strategies.base import BATCH, RecoveryStrategy
 
 RECOVERY = "recovery"
@@ -30,11 +31,14 @@ class PendingJobRecoveryStrategy(RecoveryStrategy[Job]):
         self._present: dict[str, set[tuple[int, int]]] | None = None
         self._expired: set[int] = set()
 
+    def begin(self) -> None:
+        """Wake the scheduler for those that wait for resources."""
+        if Job.objects.queued().exists():
+            messages.wake_scheduler()
+
     def find(self, now: datetime) -> Iterator[Job]:
         """Placed and not claimed within the grace. The broker is looked into once, after these were read."""
         yield from self._find_expired(now)
-        if Job.objects.queued().exists():
-            messages.wake_scheduler()
         unclaimed = Job.objects.unclaimed_since(now - settings.DISPATCH_GRACE)
         unclaimed = unclaimed.exclude(pk__in=self._expired)
         jobs = list(unclaimed.select_related("node").defer(*LARGE_COLUMNS))  # at most one for each CPU
@@ -52,6 +56,25 @@ class PendingJobRecoveryStrategy(RecoveryStrategy[Job]):
     def complaint(self, sick: Job) -> str:
         """Which of the two it is."""
         return EXPIRED if sick.pk in self._expired else super().complaint(sick)
+
+    def look(self, sick: Job) -> Seen:
+        """Since when it waits, and where its message is."""
+        if sick.pk in self._expired:
+            waits = {
+                "phase": sick.phase,
+                "waits_since": sick.eligible_at.isoformat(),
+                "allowed": str(sick.partition.max_pending),
+            }
+            return Seen(waits, "T6: expire")
+        asked_at = sick.dispatched_at or sick.placed_at
+        told = {
+            "node": sick.node.name if sick.node else "",
+            "told_at": asked_at.isoformat() if asked_at else "",
+            "messages_sent": sick.dispatch_seq,
+            "broker_answers": self._present is not None,
+            "message_waits": self._has_message(sick),
+        }
+        return Seen(told, "T4: send its message again")
 
     def well(self, sick: Job) -> str:
         """Its message is there; or nobody can tell, and none could be sent either."""

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from jobs import lifecycle
 from jobs.models import ResourceAllocation
+from recovery.result import Seen
 from recovery.strategies.base import BATCH, RecoveryStrategy
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,20 @@ class StaleAllocationCleanupStrategy(RecoveryStrategy[ResourceAllocation]):
         long_ago = now - settings.STALE_GRACE
         allocations = ResourceAllocation.objects.select_related("job").order_by("pk")
         return chain(allocations.stale(long_ago)[:BATCH], allocations.leaking(long_ago)[:BATCH])
+
+    def look(self, sick: ResourceAllocation) -> Seen:
+        """What it holds, and where its job really is."""
+        held = {
+            "allocation": sick.pk,
+            "node": sick.node_id,
+            "status": sick.status,
+            "cpus": sick.cpus,
+            "memory_mb": sick.memory_mb,
+            "gpus": sick.gpus,
+            "job_phase": sick.job.phase,
+            "job_attempt": sick.job.attempt,
+        }
+        return Seen(held, "release")
 
     def mend(self, sick: ResourceAllocation) -> bool:
         """Release it."""

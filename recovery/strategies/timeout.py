@@ -8,6 +8,8 @@ from django.conf import settings
 from jobs.execution.settle import end_overdue, running_here
 from jobs.execution.station import Station
 from jobs.models import Job
+from recovery.result import Seen
+from recovery.sightings import seen_here
 from recovery.strategies.base import MOVED_ON, RecoveryStrategy
 
 
@@ -24,6 +26,11 @@ class TimeoutJobRecoveryStrategy(RecoveryStrategy[Job]):
             over_at = job.limit_at + job.partition.grace + settings.LIMIT_GRACE if job.limit_at else now
             if over_at < now and not self._station.in_hand(job.pk, job.attempt):
                 yield job
+
+    def look(self, sick: Job) -> Seen:
+        """Its limit, and what lives of it."""
+        limit = {"limit_at": sick.limit_at.isoformat() if sick.limit_at else ""}
+        return Seen({**limit, **seen_here(sick, self._station).evidence}, "kill, then record")
 
     def mend(self, sick: Job) -> bool:
         """Kill wrapper and tree; the row is written only when none of them lives."""

@@ -9,7 +9,7 @@ from jobs.models import Job
 from recovery import ledger
 from recovery.manager import RecoveryManager
 from recovery.models import RecoveryAction, RecoveryRun
-from recovery.result import Decision, Outcome, RecoveryResult
+from recovery.result import Decision, Outcome, RecoveryResult, Seen
 from recovery.strategies import RecoveryStrategy
 from tests import making
 
@@ -22,6 +22,9 @@ class Hopeless(RecoveryStrategy[Job]):
 
     def find(self, now: datetime) -> Iterable[Job]:
         return Job.objects.filter(submitted_at__lt=now).order_by("pk")
+
+    def look(self, sick: Job) -> Seen:
+        return Seen({"job": sick.pk})
 
     def mend(self, sick: Job) -> bool:
         raise TypeError(f"job {sick.pk}, of all jobs")

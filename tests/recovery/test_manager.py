@@ -14,12 +14,12 @@ from jobs.execution.agent import NodeAgent
 from jobs.execution.signals import sweep_due
 from jobs.execution.spool import Spool
 from jobs.execution.station import Station
-from jobs.models import Job, JobEvent, ResourceAllocation
+from jobs.models import Job, ResourceAllocation
 from jobs.models.clock import database_now, from_now
 from jobs.states import AllocationStatus
 from recovery.manager import RecoveryManager
 from recovery.models import RecoveryAction, RecoveryRun
-from recovery.result import Outcome
+from recovery.result import Seen
 from recovery.strategies import CompositeRecoveryStrategy, RecoveryStrategy, base
 from recovery.tasks import recover
 from tests import making
@@ -36,6 +36,9 @@ class Broken(RecoveryStrategy[Job]):
 
     def find(self, now: datetime) -> Iterable[Job]:
         raise RuntimeError(f"broken at {now:%Y}")
+
+    def look(self, sick: Job) -> Seen:
+        raise AssertionError(sick)
 
     def mend(self, sick: Job) -> bool:
         raise AssertionError(sick)
@@ -63,6 +66,9 @@ class Clumsy(RecoveryStrategy[Job]):
 
     def find(self, now: datetime) -> Iterable[Job]:
         return Job.objects.filter(submitted_at__lt=now).order_by("pk")
+
+    def look(self, sick: Job) -> Seen:
+        return Seen({"name": sick.name}, "nothing much")
 
     def mend(self, sick: Job) -> bool:
         if sick == Job.objects.order_by("pk").first():
@@ -127,6 +133,14 @@ def test_a_sweep_that_did_something_is_in_the_ledger_with_each_decision(
         (STALE, ended.pk, 1, "recovered"),
     ]
     assert all(RecoveryAction.objects.values_list("found", flat=True))
+    told = run.actions.values_list(
+        "action", "evidence__message_waits", "evidence__ticket", "evidence__status"
+    )
+    assert list(told) == [
+        ("T4: send its message again", False, None, None),
+        ("T16: link the tombstone, queue it again", None, "none", None),
+        ("release", None, None, "ALLOCATED"),
+    ]
 
 
 def test_a_second_sweep_finds_nothing_and_leaves_no_line(station: Station, outbox: Outbox) -> None:
@@ -167,20 +181,6 @@ def test_what_fails_is_left_to_the_timer_by_a_worker_that_starts(
     lost = [making.placed().pk for _ in range(2)]
     outbox.refuse_with(messages.BrokerUnreachableError("away"))
     assert RecoveryManager(station).recover_on_startup(making.past_grace()).failed == {PENDING: lost[:1]}
-
-
-def test_a_dry_run_writes_the_ledger_and_changes_nothing(station: Station, outbox: Outbox) -> None:
-    trouble(station)
-    tables = (Job, ResourceAllocation, JobEvent)
-    before = [list(table.objects.values()) for table in tables]
-    result = RecoveryManager(station).recover(making.past_grace(), dry_run=True)
-    assert (result.count(Outcome.RECOVERABLE), result.recovered) == (3, {})
-    assert str(result).startswith("3 recoverable, 0 skipped, 0 failed in ")
-    assert [list(table.objects.values()) for table in tables] == before
-    assert outbox.sent == []
-    run = RecoveryRun.objects.get()
-    assert (run.dry_run, run.recovered) == (True, 3)
-    assert set(run.actions.values_list("detail", flat=True)) == {"dry run: nothing was changed"}
 
 
 def test_a_broken_strategy_stops_none_after_it_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
