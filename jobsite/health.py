@@ -17,12 +17,12 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from django_celery_beat.models import PeriodicTask
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from jobs.models import Node
 from jobs.models.clock import database_now
+from recovery import beat
 from scheduler.models import SchedulerLease
 
 PATIENCE: Final = timedelta(seconds=2)
@@ -79,8 +79,7 @@ def _look_at_database() -> dict[str, Any]:
 
 def _beat(moment: datetime) -> dict[str, Any]:
     """How long ago Beat last sent its task. Dead, it is stale, not missing: each agent sweeps by itself."""
-    sent = PeriodicTask.objects.filter(name="recovery").values_list("last_run_at", flat=True).first()
-    age = None if sent is None else max(moment - sent, timedelta()).total_seconds()
+    age = beat.age(moment)
     longest = (STALE_AFTER_MISSED * settings.RECOVER_INTERVAL).total_seconds()
     return {"age_seconds": age, "stale": age is None or age > longest}
 

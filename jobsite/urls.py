@@ -4,11 +4,13 @@ from django.contrib import admin
 from django.urls import include, path
 
 from jobsite import health
+from recovery.metrics.view import MetricsView
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("jobs.api.urls")),
     path("healthz", health.healthz, name="healthz"),
+    path("metrics", MetricsView.as_view(), name="metrics"),
     path("readyz", health.readyz, name="readyz"),
     path("", include("jobs.urls")),
 ]

@@ -1,17 +1,20 @@
 """Writes sweeps into the ledger, and keeps it from growing for ever."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
 from django.db import transaction
 
-from jobs.models import Job
+from jobs.models import Counter as Tallied
+from jobs.models import Job, Tally
 from recovery.models import RecoveryAction, RecoveryRun
 from recovery.result import Decision, Outcome, RecoveryResult
 
 KEPT_FOR: Final = timedelta(days=90)
 TOLD_AGAIN_AFTER: Final = timedelta(hours=1)
+COUNTED: Final = (Outcome.RECOVERED, Outcome.FAILED)
 AT_ONCE: Final = 200
 """So many old sweeps go with each new one, so the ledger shrinks also when many were written at once."""
 
@@ -32,6 +35,18 @@ def keep(result: RecoveryResult, *, trigger: str, node: str) -> RecoveryRun:
     )
     RecoveryAction.objects.bulk_create(_rows(run, result.decisions))
     return run
+
+
+def count(result: RecoveryResult) -> None:
+    """Add what a sweep did and what it failed at to the counts that never fall. A dry run does nothing."""
+    if result.dry_run:
+        return
+    decided = Counter((decision.strategy, decision.outcome) for decision in result.decisions)
+    decided.update((strategy, Outcome.FAILED) for strategy in result.broken)
+    for (strategy, outcome), number in decided.items():
+        if outcome in COUNTED:
+            Tally.objects.count_one(Tallied.SWEPT, strategy, outcome, number)
+    Tally.objects.add_up()
 
 
 def repeats(result: RecoveryResult, *, node: str) -> bool:

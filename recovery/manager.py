@@ -77,6 +77,7 @@ class RecoveryManager:
         self, now: datetime | None, *, trigger: str, always_kept: bool, dry_run: bool
     ) -> RecoveryResult:
         result = CompositeRecoveryStrategy(self.strategies()).run(now or database_now(), dry_run=dry_run)
+        ledger.count(result)
         node = self.station.node_name if self.station else ""
         failed_anew = (result.failed or result.broken) and not ledger.repeats(result, node=node)
         if always_kept or result.recovered or failed_anew:

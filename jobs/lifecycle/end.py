@@ -11,7 +11,7 @@ from jobs.ending import Ending
 from jobs.faults import faultpoint
 from jobs.lifecycle.journal import change, free
 from jobs.lifecycle.place import give_back
-from jobs.models import Job, ResourceAllocation
+from jobs.models import Counter, Job, ResourceAllocation, Tally
 from jobs.models.clock import not_before
 from jobs.states import EventKind, Evidence, Reason, State, Step
 
@@ -45,6 +45,7 @@ def end(
     )
     if moved:
         free(job.pk, attempt=job.attempt)
+        Tally.objects.count_one(Counter.ENDED, to.state, reason)
         messages.wake_scheduler()
     return moved
 

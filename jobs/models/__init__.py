@@ -7,11 +7,13 @@ from jobs.models.event import JobEvent, NodeEvent
 from jobs.models.job import Job
 from jobs.models.node import Node, NodeLease
 from jobs.models.partition import Partition
+from jobs.models.tally import Counter, Tally
 
 __all__ = [
     "AllocatedGpu",
     "ApiToken",
     "Cluster",
+    "Counter",
     "Job",
     "JobEvent",
     "LoginAttempt",
@@ -21,4 +23,5 @@ __all__ = [
     "NodeLease",
     "Partition",
     "ResourceAllocation",
+    "Tally",
 ]

@@ -94,3 +94,6 @@ ROW_INVARIANTS: Final[dict[str, tuple[str, str]]] = {
         "SELECT id FROM jobs_job WHERE phase = 'QUEUED' AND reason = ''",
     ),
 }
+
+LIVE_INVARIANTS: Final = ("I4", "I5", "I6", "I10 (numbers)", "L1")
+"""Those whose queries cost in proportion to what is live, not to what has ever run."""

@@ -1,0 +1,11 @@
+"""When Celery Beat was last alive, by what it writes itself."""
+
+from datetime import datetime, timedelta
+
+from django_celery_beat.models import PeriodicTask
+
+
+def age(moment: datetime) -> float | None:
+    """Seconds since it last sent the task of recovery. None: it never has."""
+    sent = PeriodicTask.objects.filter(name="recovery").values_list("last_run_at", flat=True).first()
+    return None if sent is None else max(moment - sent, timedelta()).total_seconds()
