@@ -10,6 +10,7 @@ import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Final, Self
 from urllib.parse import quote
@@ -48,6 +49,10 @@ class Environment:
     secret_key: str = field(repr=False)
     allowed_hosts: tuple[str, ...]
     trusted_origins: tuple[str, ...]
+    job_retention: timedelta | None
+    spool_retention: timedelta | None
+    ledger_retention: timedelta | None
+    node_event_retention: timedelta | None
     debug: bool
     time_scale: float
     sandbox: bool
@@ -85,6 +90,7 @@ class Environment:
             secret_key=_secret_key(given, var),
             allowed_hosts=setting.hosts(given, "JOBSITE_ALLOWED_HOSTS", _own_hosts(host)),
             trusted_origins=setting.origins(given, "JOBSITE_TRUSTED_ORIGINS"),
+            **_retentions(given),
             debug=setting.truth(given, "JOBSITE_DEBUG", default=False),
             time_scale=setting.fraction(given, "JOBSITE_TIME_SCALE", 1.0, 0.05, 1.0),
             sandbox=sandbox.is_one(given, var),
@@ -142,6 +148,22 @@ def _refuse_long_sockets(var: Path) -> None:
             f"at least {excess} bytes shorter: a unix socket's path holds {LONGEST_SOCKET_PATH} bytes"
             f" and {longest.name} needs {len(os.fsencode(longest))}",
         )
+
+
+def _retentions(given: Mapping[str, str]) -> dict[str, timedelta | None]:
+    """For how long each kind of record is kept. None: for ever."""
+    jobs = setting.days(given, "JOBSITE_JOB_RETENTION", None)
+    spool = setting.days(given, "JOBSITE_SPOOL_RETENTION", timedelta(days=14))
+    if jobs is not None and (spool is None or jobs < spool):
+        shortest = "forever, as JOBSITE_SPOOL_RETENTION" if spool is None else f"{spool.days} or more"
+        form = f"{shortest}: nobody could tell any more whose the output on a node is"
+        raise OddSetting("JOBSITE_JOB_RETENTION", given["JOBSITE_JOB_RETENTION"], form)
+    return {
+        "job_retention": jobs,
+        "spool_retention": spool,
+        "ledger_retention": setting.days(given, "JOBSITE_LEDGER_RETENTION", timedelta(days=90)),
+        "node_event_retention": setting.days(given, "JOBSITE_NODE_EVENT_RETENTION", timedelta(days=365)),
+    }
 
 
 def _flower_port(given: Mapping[str, str], port: int) -> int:

@@ -3,9 +3,11 @@
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Final
 
 SHORTEST_KEY: Final = 50  # what Django's own deployment check asks for
+MOST_DAYS: Final = 36_500
 _LABEL: Final = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST: Final = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
 _TRUTHS: Final = {
@@ -46,6 +48,18 @@ def port(given: Given, name: str, default: int) -> int:
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= 65535:
         raise OddSetting(name, text, "a port number from 1 to 65535")
     return int(text)
+
+
+def days(given: Given, name: str, default: timedelta | None) -> timedelta | None:
+    """For how many days something is kept. None: for ever."""
+    text = given.get(name)
+    if text is None:
+        return default
+    if text.lower() == "forever":
+        return None
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= MOST_DAYS:
+        raise OddSetting(name, text, f"a number of days from 1 to {MOST_DAYS}, or forever")
+    return timedelta(days=int(text))
 
 
 def fraction(given: Given, name: str, default: float, least: float, most: float) -> float:

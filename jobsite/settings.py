@@ -69,8 +69,12 @@ REQUEUE_AFTER = _scaled(90)
 """How long a node's lease must have been over before its jobs that may be requeued are (T20)."""
 DEAF_PATIENCE = _scaled(60)
 """A worker that hears nothing for so long while it is owed work starts itself again."""
-SPOOL_RETENTION = timedelta(days=14)
-"""How long the output of an ended job is kept on its node."""
+SPOOL_RETENTION = ENVIRONMENT.spool_retention
+"""How long what an ended job left is kept on its node: its output, too. None of these: for ever."""
+JOB_RETENTION = ENVIRONMENT.job_retention
+"""How long an ended job is kept in the database, with its events."""
+LEDGER_RETENTION = ENVIRONMENT.ledger_retention
+NODE_EVENT_RETENTION = ENVIRONMENT.node_event_retention
 SPOOL_RESERVE_MB = 64
 """A node whose spool has less than this free takes no more jobs."""
 

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 
 from jobs.models import Counter as Tallied
@@ -12,7 +13,6 @@ from jobs.models import Job, Tally
 from recovery.models import RecoveryAction, RecoveryRun
 from recovery.result import Decision, Outcome, RecoveryResult
 
-KEPT_FOR: Final = timedelta(days=90)
 TOLD_AGAIN_AFTER: Final = timedelta(hours=1)
 COUNTED: Final = (Outcome.RECOVERED, Outcome.FAILED)
 AT_ONCE: Final = 200
@@ -22,7 +22,7 @@ AT_ONCE: Final = 200
 @transaction.atomic
 def keep(result: RecoveryResult, *, trigger: str, node: str) -> RecoveryRun:
     """Store a sweep with its decisions, and let go of the oldest that are out of date."""
-    _prune(result)
+    prune(result.started_at)
     run = RecoveryRun.objects.create(
         started_at=result.started_at,
         duration=result.duration,
@@ -68,11 +68,17 @@ def _failed(result: RecoveryResult) -> int:
     return result.count(Outcome.FAILED) + len(result.broken)
 
 
-def _prune(result: RecoveryResult) -> None:
-    """Other sweeps may do the same now: what they have in hand is left to them."""
+@transaction.atomic
+def prune(moment: datetime) -> None:
+    """Let go of the oldest sweeps, as far as they are out of date.
+
+    Others may do the same now: what they have in hand is left to them.
+    """
+    retention: timedelta | None = settings.LEDGER_RETENTION
+    if retention is None:
+        return
     oldest = RecoveryRun.objects.select_for_update(skip_locked=True).order_by("pk")[:AT_ONCE]
-    before = result.started_at - KEPT_FOR
-    stale = [run.pk for run in oldest if run.started_at < before]
+    stale = [run.pk for run in oldest if run.started_at + retention < moment]
     RecoveryRun.objects.filter(pk__in=stale).delete()
 
 

@@ -19,6 +19,7 @@ class RecoveryRun(models.Model):
 
     class Meta:
         ordering = ["-pk"]
+        indexes = [models.Index(fields=["started_at"], name="runs_by_start")]
 
     def __str__(self) -> str:
         return f"{self.trigger} sweep {self.pk}"

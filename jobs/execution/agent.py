@@ -29,6 +29,7 @@ from jobs.execution.output_desk import OutputDesk
 from jobs.execution.past_numbers import PastNumbers
 from jobs.execution.reconciliation import Reconciliation
 from jobs.execution.renewals import Renewals
+from jobs.execution.set_aside import SetAside
 from jobs.execution.signals import sweep_due
 from jobs.execution.spool import Spool
 from jobs.execution.station import Station
@@ -59,6 +60,7 @@ class NodeAgent:
         self._strays = Strays(self.station)
         self._reconciliation = Reconciliation(self.station, self._strays)
         self._archive = Archive(self.station)
+        self._set_aside = SetAside(self.station)
         self._health = Health(self.station, self._strays)
         self.sweeps = Sweeps(self._sweep, settings.SWEEP_INTERVAL)
         self._leave = leave
@@ -199,6 +201,7 @@ class NodeAgent:
             guarded(self._reconciliation.look)
             guarded(self._health.look)
             guarded(self._archive.sweep)
+            guarded(self._set_aside.sweep)
             guarded(self._leave_if_deaf)
         self.ends.tell_observers()
 

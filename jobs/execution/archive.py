@@ -2,32 +2,29 @@
 
 Each sweep looks at a few of the directories, in their order, and the next one goes on where it stopped: its
 cost does not grow with all that has ever run. A directory goes only when its job's row is final, its
-retention is over and no process of it lives; one without a row stays, since its row may come back. So does
-one whose number another job has now. The private work directory that a job may have had goes first: it is
-known by the job's number alone, and could not be found any more.
+retention is over and no process of it lives; or when its job is forgotten, and none lives. Any other without
+a row stays, since its row may come back. So does one whose number another job has now. The private work
+directory that a job may have had goes first: it is known by the job's number alone, and could not be found
+any more.
 """
 
-import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from django.conf import settings
 
-from jobs.execution import processes, scratch
+from jobs.execution import processes
+from jobs.execution.deletion import delete
 from jobs.execution.hands import Pair
 from jobs.execution.late_results import READ, tell_if_late
 from jobs.execution.spool import AttemptDirectory
 from jobs.execution.station import Station
-from jobs.models import Job
+from jobs.models import Forgotten, Job
 from jobs.models.clock import database_now
-
-logger = logging.getLogger("jobs.agent")
 
 A_FEW: Final = 200
 """Directories looked at in one sweep."""
-PATIENCE: Final = 10.0
-"""Seconds for one of them: the sweep has others to look at, and its rest has another turn."""
 
 
 class Archive:
@@ -42,7 +39,9 @@ class Archive:
         directories = self._next()
         moment = database_now()
         rows = Job.objects.only(*READ).in_bulk([directory.job_id for directory in directories])
-        old: list[AttemptDirectory] = []
+        without = [directory for directory in directories if directory.job_id not in rows]
+        forgotten = Forgotten.objects.among({directory.job_id for directory in without}) if without else set()
+        old = [directory for directory in without if directory.job_id in forgotten]
         for directory in directories:
             job = rows.get(directory.job_id)
             if job is None or not (job.is_final or directory.attempt < job.attempt):
@@ -67,18 +66,9 @@ class Archive:
             work = settings.SCRATCH / str(directory.job_id)
             if directory.token in alive or work in in_use:
                 continue
-            scratch.remove(str(work), PATIENCE)
-            if work.is_dir():
-                logger.warning("job=%s: its work directory %s is not all deleted", directory.job_id, work)
+            if work.is_dir() and not delete(work):
                 continue
-            scratch.remove(str(directory.path), PATIENCE)
-            try:
-                directory.path.unlink(missing_ok=True)
-                logger.info("job=%s attempt=%s: deleted", directory.job_id, directory.attempt)
-            except OSError as error:
-                logger.warning(
-                    "job=%s attempt=%s: not all is deleted: %s", directory.job_id, directory.attempt, error
-                )
+            delete(directory.path)
 
 
 def _work_directories_in_use() -> set[Path]:
@@ -89,4 +79,7 @@ def _work_directories_in_use() -> set[Path]:
 
 
 def _is_old(job: Job, moment: datetime) -> bool:
-    return job.is_final and job.ended_at is not None and job.ended_at + settings.SPOOL_RETENTION < moment
+    retention: timedelta | None = settings.SPOOL_RETENTION
+    if retention is None or job.ended_at is None:
+        return False
+    return job.is_final and job.ended_at + retention < moment

@@ -7,6 +7,7 @@ the README.
 """
 
 from jobs.lifecycle.end import cancel, expire, finish, finish_all, lose, return_unstarted
+from jobs.lifecycle.forget import forget
 from jobs.lifecycle.hold import explain_all, explain_partition, hold, release, remark
 from jobs.lifecycle.journal import mend_allocation, note
 from jobs.lifecycle.lost import SeenLease, give_up, requeue, requeue_lost
@@ -27,6 +28,7 @@ __all__ = [
     "explain_partition",
     "finish",
     "finish_all",
+    "forget",
     "give_up",
     "hold",
     "lose",

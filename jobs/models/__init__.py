@@ -4,6 +4,7 @@ from jobs.models.access import ApiToken, LoginAttempt, LoginLink
 from jobs.models.allocation import AllocatedGpu, ResourceAllocation
 from jobs.models.cluster import Cluster
 from jobs.models.event import JobEvent, NodeEvent
+from jobs.models.forgotten import Forgotten
 from jobs.models.job import Job
 from jobs.models.node import Node, NodeLease
 from jobs.models.partition import Partition
@@ -14,6 +15,7 @@ __all__ = [
     "ApiToken",
     "Cluster",
     "Counter",
+    "Forgotten",
     "Job",
     "JobEvent",
     "LoginAttempt",

@@ -179,7 +179,12 @@ class Job(models.Model):
     request_digest = models.CharField(max_length=64, blank=True)
     source = models.CharField(max_length=4, choices=[(s, s) for s in Source], default=Source.WEB)
     rerun_of = models.ForeignKey(
-        "self", on_delete=models.PROTECT, related_name="reruns", null=True, blank=True
+        "self",
+        on_delete=models.DO_NOTHING,  # a final row never changes, and that one may be forgotten before it
+        db_constraint=False,
+        related_name="reruns",
+        null=True,
+        blank=True,
     )
 
     objects = JobQuerySet.as_manager()

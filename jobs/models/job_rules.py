@@ -87,4 +87,5 @@ JOB_INDEXES: Final[list[models.Index]] = [
         name="live_jobs",
     ),
     models.Index(fields=["node"], condition=Q(state=State.RUNNING), name="running_by_node"),
+    models.Index(fields=["ended_at"], condition=Q(phase=Phase.DONE), name="ended_jobs"),
 ]

@@ -1,5 +1,6 @@
 """Settings: what is read, what is refused and in which words."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,12 @@ def test_reading_writes_nothing(var: Path) -> None:
         ("JOBSITE_ALLOWED_HOSTS", "good.example,bad host"),
         ("JOBSITE_TRUSTED_ORIGINS", "jobs.example.org"),
         ("JOBSITE_TRUSTED_ORIGINS", "https://jobs.example.org/path"),
+        ("JOBSITE_SPOOL_RETENTION", "0"),
+        ("JOBSITE_SPOOL_RETENTION", "2w"),
+        ("JOBSITE_LEDGER_RETENTION", "-1"),
+        ("JOBSITE_NODE_EVENT_RETENTION", "36501"),
+        ("JOBSITE_JOB_RETENTION", "²"),
+        ("JOBSITE_JOB_RETENTION", "13"),
         ("JOBSITE_DEBUG", "perhaps"),
         ("JOBSITE_TIME_SCALE", "0.01"),
         ("JOBSITE_TIME_SCALE", "2"),
@@ -103,6 +110,24 @@ def test_an_odd_value_is_refused_with_its_name_and_the_allowed_form(var: Path, n
     assert refusal.value.name == name
     assert str(refusal.value).startswith(f"{name} is ")
     assert "it must be " in str(refusal.value)
+
+
+def test_things_are_kept_for_as_many_days_as_somebody_says_or_for_ever(var: Path) -> None:
+    usual = read(var)
+    assert (usual.job_retention, usual.spool_retention) == (None, timedelta(days=14))
+    assert (usual.ledger_retention, usual.node_event_retention) == (timedelta(days=90), timedelta(days=365))
+    said = read(
+        var, JOBSITE_JOB_RETENTION="3", JOBSITE_SPOOL_RETENTION="3", JOBSITE_LEDGER_RETENTION="Forever"
+    )
+    assert (said.job_retention, said.spool_retention) == (timedelta(days=3), timedelta(days=3))
+    assert said.ledger_retention is None
+
+
+def test_no_job_is_forgotten_before_what_it_left_on_its_node_is_deleted(var: Path) -> None:
+    with pytest.raises(OddSetting, match="it must be 14 or more: nobody could tell"):
+        read(var, JOBSITE_JOB_RETENTION="13")
+    with pytest.raises(OddSetting, match="it must be forever, as JOBSITE_SPOOL_RETENTION"):
+        read(var, JOBSITE_JOB_RETENTION="30", JOBSITE_SPOOL_RETENTION="forever")
 
 
 def test_the_sentence_names_setting_value_and_form(var: Path) -> None:

@@ -20,6 +20,7 @@ TELLING = {
 OUTSIDE = {
     "submit": "T1 comes before the model's first world",
     "finish_all": "`finish` of several in one transaction",
+    "forget": "what has ended long ago is in no world any more",
     "mend_allocation": "no transition leaves anything for it: that is I4 and I5",
 }
 """Doors that the model does not go through, and why."""

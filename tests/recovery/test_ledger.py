@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import pytest
+from django.conf import settings
 
 from jobs.models import Job
 from recovery import ledger
@@ -88,6 +89,6 @@ def test_a_sweep_that_is_long_over_is_forgotten_with_its_decisions() -> None:
     now = making.past_grace()
     told_at(now)
     old = RecoveryRun.objects.get()
-    assert told_at(now + ledger.KEPT_FOR - A_MOMENT) == 2
-    assert told_at(now + ledger.KEPT_FOR + AN_HOUR) == 2
+    assert told_at(now + settings.LEDGER_RETENTION - A_MOMENT) == 2
+    assert told_at(now + settings.LEDGER_RETENTION + AN_HOUR) == 2
     assert not RecoveryAction.objects.filter(run=old).exists()

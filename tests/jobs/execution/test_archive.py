@@ -19,9 +19,11 @@ from jobs.execution.records import Outcome
 from jobs.execution.spool import AttemptDirectory
 from jobs.execution.station import Station
 from jobs.models import Job, JobEvent
+from jobs.models.clock import database_now
 from jobs.presentation.event import ShownEvent
 from jobs.states import EventKind, Evidence, Reason
 from tests import making
+from tests.jobs.execution import running
 from tests.jobs.execution.conftest import Process
 from tests.jobs.execution.test_agent import ENDED
 from tests.powerless import powerless
@@ -204,6 +206,53 @@ def test_f32_what_nobody_has_a_row_of_stays(station: Station) -> None:
     assert unknown.make()
     Archive(station).sweep()
     assert unknown.exists()
+
+
+def test_what_a_forgotten_job_left_goes_whenever_its_node_looks(
+    station: Station, claimed: Claim, marked: Callable[[str], Process]
+) -> None:
+    """The node was away when the job was forgotten. A process of it keeps it as long as it lives."""
+    jobs = lost(claimed()), lost(claimed())
+    directories = [station.directory_of(job) for job in jobs]
+    assert lifecycle.forget(database_now() + making.A_MOMENT, at_most=2) == 2
+    process = marked(directories[1].token)
+    Archive(station).sweep()
+    assert [directory.exists() for directory in directories] == [False, True]
+    process.kill()
+    process.wait()
+    Archive(station).sweep()
+    assert not directories[1].exists()
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_result_that_nobody_has_told_of_is_told_before_it_is_deleted(
+    station: Station, claimed: Claim
+) -> None:
+    job = lost(claimed())
+    told_end(station.directory_of(job))
+    Archive(station).sweep()
+    assert len(late_results(job)) == 1
+    assert not station.directory_of(job).exists()
+
+
+@pytest.mark.usefixtures("at_once")
+def test_the_directory_of_a_wrapper_that_lives_is_never_deleted_though_its_row_is_final(
+    station: Station,
+) -> None:
+    job = running.active(station)
+    lost(job)
+    for _ in range(2):
+        Archive(station).sweep()
+    assert running.ticket_of(station.directory_of(job)).wrapper is not None
+    assert not running.gone(station, job)
+
+
+def test_this_machines_clock_has_no_say_in_what_is_old(station: Station, claimed: Claim) -> None:
+    job = lost(claimed())
+    for path in (station.directory_of(job).path, *station.directory_of(job).path.iterdir()):
+        os.utime(path, (0, 0))
+    Archive(station).sweep()
+    assert station.directory_of(job).exists()
 
 
 @pytest.mark.usefixtures("at_once")

@@ -14,7 +14,7 @@ from jobs.models import ApiToken, Job, Node, NodeLease, ResourceAllocation
 from jobs.models.clock import ClockTimestamp
 from jobs.states import AllocationStatus, Service
 from recovery.manager import RecoveryManager
-from recovery.metrics import figures, promises
+from recovery.metrics import figures, promises, view
 from scheduler.leader import Leader
 from tests import making
 from tests.outbox import Outbox
@@ -28,6 +28,7 @@ Series = tuple[str, frozenset[tuple[str, str]]]
 def _counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(promises, "KEPT_FOR", 0.0)
     monkeypatch.setattr(promises, "_stale_at", 0.0)
+    monkeypatch.setattr(view, "PATIENCE_MS", 60_000)  # however slow the machine is under a test
 
 
 def scrape() -> dict[Series, float]:
