@@ -11,6 +11,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 
+from jobs.models.roles import is_operator
+from recovery import alert
+
 
 class JobsiteAdminSite(AdminSite):
     """Django's admin, with a link to Flower."""
@@ -21,7 +24,13 @@ class JobsiteAdminSite(AdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """What every page of the admin may show."""
-        return {**super().each_context(request), "flower_url": settings.FLOWER_URL}
+        told = alert.unseen() if self.has_permission(request) else ""
+        return {
+            **super().each_context(request),
+            "flower_url": settings.FLOWER_URL,
+            "recovery_alert": told,
+            "may_steer_recovery": bool(told) and is_operator(request.user),
+        }
 
     @method_decorator(login_not_required)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

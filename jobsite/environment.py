@@ -53,6 +53,7 @@ class Environment:
     spool_retention: timedelta | None
     ledger_retention: timedelta | None
     node_event_retention: timedelta | None
+    recovery_alert: int
     debug: bool
     time_scale: float
     sandbox: bool
@@ -91,6 +92,7 @@ class Environment:
             allowed_hosts=setting.hosts(given, "JOBSITE_ALLOWED_HOSTS", _own_hosts(host)),
             trusted_origins=setting.origins(given, "JOBSITE_TRUSTED_ORIGINS"),
             **_retentions(given),
+            recovery_alert=setting.whole(given, "JOBSITE_RECOVERY_ALERT", 50, 1, 1_000_000),
             debug=setting.truth(given, "JOBSITE_DEBUG", default=False),
             time_scale=setting.fraction(given, "JOBSITE_TIME_SCALE", 1.0, 0.05, 1.0),
             sandbox=sandbox.is_one(given, var),

@@ -75,6 +75,9 @@ JOB_RETENTION = ENVIRONMENT.job_retention
 """How long an ended job is kept in the database, with its events."""
 LEDGER_RETENTION = ENVIRONMENT.ledger_retention
 NODE_EVENT_RETENTION = ENVIRONMENT.node_event_retention
+RECOVERY_ALERT_JOBS = ENVIRONMENT.recovery_alert
+"""More recovered jobs than this within the window raise an alert."""
+RECOVERY_ALERT_WINDOW = timedelta(hours=1)
 SPOOL_RESERVE_MB = 64
 """A node whose spool has less than this free takes no more jobs."""
 

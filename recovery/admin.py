@@ -17,6 +17,7 @@ from jobs.admin.reading import ReadingAdmin, ReadingInline
 from jobs.admin.steering import may_steer, person
 from jobs.models import Node
 from jobs.models.clock import database_now
+from recovery import alert
 from recovery.models import RecoveryAction, RecoveryRun
 
 ACTION_COLUMNS = ("strategy", "job_id", "attempt", "found", "action", "outcome", "detail")
@@ -49,7 +50,8 @@ class RecoveryRunAdmin(ReadingAdmin):
         rehearse = path(
             "dry-run/", self.admin_site.admin_view(self.ask), {"dry_run": True}, "recovery_dry_run"
         )
-        return [recover, rehearse, *super().get_urls()]
+        seen = path("seen/", self.admin_site.admin_view(self.see), name="recovery_seen")
+        return [recover, rehearse, seen, *super().get_urls()]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -66,15 +68,30 @@ class RecoveryRunAdmin(ReadingAdmin):
         what = "dry run" if dry_run else "recover now"
         with transaction.atomic():
             messages.ask_recovery(dry_run=dry_run)
-            LogEntry.objects.create(
-                user=person(request),
-                content_type=ContentType.objects.get_for_model(RecoveryRun),
-                object_repr=what,
-                action_flag=CHANGE,
-                change_message=f"Asked every node: {what}.",
-            )
+            _write_down(request, what, f"Asked every node: {what}.")
         _tell(request, what)
         return redirect("admin:recovery_recoveryrun_changelist")
+
+    def see(self, request: HttpRequest) -> HttpResponse:
+        """An operator knows of the alert: nobody is shown it any more."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not may_steer(request):
+            raise PermissionDenied("Only operators say that an alert was seen.")
+        if alert.see(by=person(request).get_username()):
+            _write_down(request, "recovery alert", "Has seen it.")
+        return redirect("admin:recovery_recoveryrun_changelist")
+
+
+def _write_down(request: HttpRequest, what: str, sentence: str) -> None:
+    """In the admin's history."""
+    LogEntry.objects.create(
+        user=person(request),
+        content_type=ContentType.objects.get_for_model(RecoveryRun),
+        object_repr=what,
+        action_flag=CHANGE,
+        change_message=sentence,
+    )
 
 
 def _tell(request: HttpRequest, what: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from jobs.execution.station import Station
 from jobs.models.clock import database_now
-from recovery import ledger
+from recovery import alert, ledger
 from recovery.result import RecoveryResult
 from recovery.strategies import (
     CompositeRecoveryStrategy,
@@ -83,4 +83,6 @@ class RecoveryManager:
         if always_kept or result.recovered or failed_anew:
             ledger.keep(result, trigger=trigger, node=node)
             logger.info("%s sweep%s: %s", trigger, f" of {node}" if node else "", result)
+        if not dry_run:
+            alert.look(result.started_at)
         return result

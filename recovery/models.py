@@ -25,6 +25,27 @@ class RecoveryRun(models.Model):
         return f"{self.trigger} sweep {self.pk}"
 
 
+class RecoveryAlert(models.Model):
+    """More jobs were recovered within the window than the threshold allows: somebody should know."""
+
+    raised_at = models.DateTimeField(db_default=ClockTimestamp())
+    recovered = models.PositiveIntegerField(help_text="The most that were recovered within the window.")
+    over_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
+    seen_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                models.Value(1), condition=models.Q(over_at=None), name="one_recovery_alert_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.recovered} jobs recovered"
+
+
 class RecoveryAction(models.Model):
     """One decision of one strategy about one job."""
 

@@ -15,6 +15,7 @@ from django.contrib.sessions.models import Session
 from jobs import lifecycle
 from jobs.models import NodeEvent
 from recovery import ledger
+from recovery.models import RecoveryAlert
 from recovery.strategies.base import leave_lost_session
 
 logger = logging.getLogger("recovery")
@@ -51,8 +52,10 @@ def events_of_nodes(now: datetime) -> None:
 
 
 def sweeps(now: datetime) -> None:
-    """The ledger's."""
+    """The ledger's, and alerts that are over."""
     ledger.prune(now)
+    if settings.LEDGER_RETENTION is not None:
+        RecoveryAlert.objects.filter(over_at__lt=now - settings.LEDGER_RETENTION).delete()
 
 
 def logins(now: datetime) -> None:

@@ -14,6 +14,7 @@ from jobs.models import Cluster, Counter, Job, Node, Partition, Tally
 from jobs.states import Phase, Service
 from recovery import beat
 from recovery.metrics.promises import broken_promises
+from recovery.models import RecoveryAlert
 from recovery.result import Outcome
 from recovery.strategies import (
     OrphanJobRecoveryStrategy,
@@ -108,6 +109,13 @@ def recovery(moment: datetime) -> Iterator[Metric]:
         yield family
 
 
+def alarm(moment: datetime) -> Iterator[Metric]:
+    """What the admin's pages say on top."""
+    del moment
+    raised = RecoveryAlert.objects.filter(over_at=None).count()
+    yield _gauge("jobsite_recovery_alert", "1: more jobs are recovered than the threshold allows.", raised)
+
+
 def pulse(moment: datetime) -> Iterator[Metric]:
     """The parts of which there is one: when each was last alive."""
     lease = SchedulerLease.objects.get(pk=1)
@@ -141,6 +149,7 @@ PARTS: Final[dict[str, Part]] = {
     "nodes": nodes,
     "ends": ends,
     "recovery": recovery,
+    "alarm": alarm,
     "pulse": pulse,
     "promises": promises,
 }

@@ -98,6 +98,7 @@ def test_reading_writes_nothing(var: Path) -> None:
         ("JOBSITE_NODE_EVENT_RETENTION", "36501"),
         ("JOBSITE_JOB_RETENTION", "²"),
         ("JOBSITE_JOB_RETENTION", "13"),
+        ("JOBSITE_RECOVERY_ALERT", "0"),
         ("JOBSITE_DEBUG", "perhaps"),
         ("JOBSITE_TIME_SCALE", "0.01"),
         ("JOBSITE_TIME_SCALE", "2"),
