@@ -71,6 +71,14 @@ drain: no new jobs; those there go on to their ends. down: the same, and those t
 as the node's agent is silent. resume: takes jobs again, as far as the operators are concerned.
 """
 
+RECOVER: Final = """\
+examples:
+  jobsite recover --dry-run
+  jobsite recover
+
+Each node sweeps by itself too: when it starts, and every few seconds. The admin's ledger has every decision.
+"""
+
 
 class Parser(argparse.ArgumentParser):
     """Errors as everywhere: what is wrong, and what to do."""
@@ -106,6 +114,7 @@ def parser() -> Parser:
     add_drill_options(
         _command(commands, "drill", "kill everything in a sandbox: is the promise kept?", DRILL)
     )
+    _recover(_command(commands, "recover", "have every node mend what is broken (operators)", RECOVER))
     return top
 
 
@@ -173,6 +182,10 @@ def _node(command: Parser) -> None:
     command.add_argument("verb", metavar="{drain,resume,down}", choices=("drain", "resume", "down"))
     command.add_argument("name", metavar="NODE", type=_text)
     command.add_argument("--reason", metavar="TEXT", type=_text, help="why: needed for drain and down")
+
+
+def _recover(command: Parser) -> None:
+    command.add_argument("--dry-run", action="store_true", help="tell what would be done, and do nothing")
 
 
 def _text(word: str) -> str:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from jobs.cli import attached, commands, drill, nodes
+from jobs.cli import attached, commands, drill, nodes, recovery
 from jobs.cli.arguments import parser
 from jobs.cli.commands import Call
 from jobs.cli.config import Config
@@ -31,6 +31,7 @@ COMMANDS: Final[Mapping[str, Callable[[Call], int]]] = {
     "cancel": commands.cancel,
     "nodes": nodes.nodes,
     "node": nodes.node,
+    "recover": recovery.recover,
 }
 
 

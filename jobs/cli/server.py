@@ -29,6 +29,9 @@ Job = dict[str, Any]
 Node = dict[str, Any]
 """A node with the API's fields."""
 
+Sweep = dict[str, Any]
+"""A sweep of recovery with the API's fields."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -125,6 +128,23 @@ class Server:
         if not isinstance(steered, dict) or "outlook" not in steered:
             raise UnexpectedAnswerError("the answer is not a node", hints=["is JOBSITE_URL right?"])
         return steered
+
+    def ask_recovery(self, *, dry_run: bool) -> dict[str, int]:
+        """Ask every node to sweep; how many heard it, and after which sweep theirs will be."""
+        told = self.ask("POST", "recovery/", {"dry_run": dry_run}).read()
+        if not isinstance(told, dict) or not {"asked", "after"} <= set(told):
+            raise UnexpectedAnswerError(
+                "the answer does not say who heard it", hints=["is JOBSITE_URL right?"]
+            )
+        return told
+
+    def sweeps(self, after: int) -> list[Sweep]:
+        """Those after this one, the oldest first, as far as they go into one answer."""
+        told = self.ask("GET", f"recovery/?after={after}").read()
+        if not isinstance(told, dict) or not isinstance(told.get("results"), list):
+            raise UnexpectedAnswerError("the answer is no list of sweeps", hints=["is JOBSITE_URL right?"])
+        found: list[Sweep] = told["results"]
+        return found
 
     def output(self, number: int, start: int, stream: str = "stdout") -> Piece:
         """The output from this byte on, as far as it goes into one answer."""
