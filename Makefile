@@ -86,9 +86,9 @@ soak: $(TOOLS) ## A platform under MINUTES=30 of RATE=5 jobs/s: does its memory,
 drill: $(RUNTIME) ## Kill everything in a sandbox platform under load, and print the scorecard
 	@$(PY) -m jobsite.drill
 
-.PHONY: drill-red
-drill-red: $(TOOLS) ## Drill platforms with a planted fault: is it seen?
-	$(PYTEST) -q tests/drill/red_drill.py
+.PHONY: drills
+drills: $(TOOLS) ## Drills of platforms with a planted fault, and one that is stopped: is it seen, is anything left?
+	$(PYTEST) -q tests/drill/slow.py
 
 .PHONY: backlog
 backlog: $(TOOLS) ## The sweep at a start, and a scheduler's pass, with 1,000 to 100,000 waiting jobs: time and memory

@@ -22,8 +22,8 @@ def times() -> str:
     whose = "the platform's own" if scale == 1 else f"shortened to {scale:g} by JOBSITE_TIME_SCALE"
     told = {
         "heartbeat": settings.HEARTBEAT,
+        "leader": settings.SCHEDULER_LEASE,
         "sweep": settings.SWEEP_INTERVAL,
-        "scheduler's lease": settings.SCHEDULER_LEASE,
         "Beat": settings.RECOVER_INTERVAL,
     }
     return f"{whose}: " + ", ".join(f"{name} {span.total_seconds():g} s" for name, span in told.items())
@@ -45,7 +45,7 @@ class Harm:
                     break
         except (SandboxError, CommandError) as fault:
             self._card.faults.append(str(fault))
-        self._show.settling()
+        self._show.settling(self._card)
         self._card.jobs = len(self._load.fates)
         self._card.counts = tally.settled(self._sandbox, self._load.fates, self._witness, self._waiting)
         if not self._card.counts:

@@ -13,10 +13,10 @@ GOOD, BAD, NOW = "\N{HEAVY CHECK MARK}", "\N{HEAVY BALLOT X}", "\N{MIDDLE DOT}"
 TITLE: Final = 24
 FIGURE: Final = 18
 LEGEND: Final = (
-    "back in service: it was seen at its work again, such as the renewal of a lease",
-    "ends recorded:   of all jobs that ended, waited or were submitted while it was away",
-    "A wrapper does not come back: its job lives on, and how that ended is told as unknown.",
+    "back in service: seen at its work again, such as the renewal of a lease",
+    "ends recorded:   of all jobs that ended, waited or came while it was away",
 )
+STAYS_DEAD: Final = "A killed wrapper stays dead: how its job ended is told as unknown."
 ERASE: Final = "\r\x1b[K"
 
 
@@ -29,7 +29,7 @@ class Show:
 
     def head(self, directory: Path, jobs: int, *, keep: bool) -> None:
         """What is about to be done."""
-        self._line("Jobsite drill: a platform of its own is killed piece by piece. Yours is not touched.")
+        self._line("Jobsite drill: a sandbox platform is killed piece by piece; yours is untouched.")
         self._line(f"  sandbox  {directory}, {'kept' if keep else 'removed'} at the end; Ctrl-C ends it")
         self._line(f"  load     {jobs} jobs of known ends under each kill, and 2 more while it is away")
         self._begin("starting the sandbox")
@@ -58,10 +58,11 @@ class Show:
         figures = "".join(f"{text:>{FIGURE}}" for text in (back, ends, str(kill.jobs)))
         self._line(f"{self._mark(good=kill.recovered)} {kill.title:{TITLE}}{figures}")
 
-    def settling(self) -> None:
+    def settling(self, card: Card) -> None:
         """The kills are over."""
         self._line()
-        for line in LEGEND:
+        stay_dead = [] if all(kill.seen_by for kill in card.kills) else [STAYS_DEAD]
+        for line in (*LEGEND, *stay_dead):
             self._line(f"  {line}")
         self._line()
         self._begin("counting what must be zero")
@@ -87,12 +88,12 @@ class Show:
             self._line(f"The sandbox's directory is kept: {card.kept} (its logs are in var/logs).")
 
     def _begin(self, words: str) -> None:
-        """On a terminal, what goes on now; the next line takes its place."""
-        if self._screen.width is not None:
+        """On a terminal that can erase a line, what goes on now; the next line takes its place."""
+        if self._screen.colour:
             self._print(f"{NOW} {words} …", end="")
 
     def _line(self, text: str = "") -> None:
-        erase = ERASE if self._screen.width is not None else ""
+        erase = ERASE if self._screen.colour else ""
         self._print(f"{erase}{text}")
 
     def _print(self, text: str, end: str = "\n") -> None:

@@ -81,6 +81,19 @@ def test_the_lines_of_the_card_stand_under_each_other() -> None:
     assert wrapper.split() == ["✔", "wrappers", "-", "5.0", "s", "18"]
 
 
+def test_a_terminal_of_80_columns_is_wide_enough() -> None:
+    stream = io.StringIO()
+    show = Show(stream, {})
+    told = card(WORKER, WRAPPER)
+    show.head(Path("/var/tmp/jobsite-drill-12345678"), 100, keep=False)
+    show.times("the platform's own: heartbeat 5 s, leader 6 s, sweep 10 s, Beat 30 s")
+    show.settling(told)
+    show.counts(told)
+    show.foot(told)
+    assert "how its job ended is told as unknown" in stream.getvalue()
+    assert max(map(len, stream.getvalue().splitlines())) <= 80
+
+
 def shown_kills() -> str:
     stream = io.StringIO()
     show = Show(stream, {})
