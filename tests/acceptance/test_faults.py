@@ -52,6 +52,7 @@ def _no_thread_ended(platform: Platform) -> Iterator[None]:
 def test_a_job_submitted_while_the_broker_is_stopped_says_so_and_runs_when_it_is_back(
     platform: Platform, client: Client, request: pytest.FixtureRequest
 ) -> None:
+    """F05: it is accepted within a second."""
     with stopped(platform, "broker"):
         begun = time.monotonic()
         number = client.submit("exit 3")
@@ -176,6 +177,7 @@ def test_f24_f33_what_was_accepted_survives_each_of_two_crashes_of_postgresql_an
 
 
 def test_one_key_sent_50_times_at_once_is_one_job(client: Client, request: pytest.FixtureRequest) -> None:
+    """F10: a client that tries again and again."""
     body = {"script": "#!/bin/sh\ntrue\n", "memory": 16}
     begun = time.monotonic()
     with ThreadPoolExecutor(50) as pool:

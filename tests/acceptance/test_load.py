@@ -48,6 +48,7 @@ def all_ended(platform: Platform, client: Client, numbers: list[int]) -> Counter
 def test_500_jobs_at_once_run_once_each_and_never_on_more_than_there_is(
     platform: Platform, client: Client, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
+    """F09: five hundred of them."""
     witness = tmp_path / "witness"
     script = f"echo $JOBSITE_JOB_ID >> {witness}; sleep 0.01"
     begun = time.monotonic()

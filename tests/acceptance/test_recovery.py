@@ -108,6 +108,7 @@ def until_recovery_looks(job: Job) -> None:
 def test_a_pending_row_and_an_empty_broker_is_recovered_and_runs_once(
     node: Node, witness: Witness, queue: redis.Redis, start_worker: Start
 ) -> None:
+    """F03, F08: its message was never sent."""
     job = placed(script=witness.script())
     until_recovery_looks(job)
     assert queue.llen(QUEUE) == 0

@@ -261,6 +261,7 @@ def test_no_transition_leads_out_of_an_end() -> None:
 
 
 def test_an_ended_job_cannot_be_cancelled() -> None:
+    """F71: its end stays."""
     job = making.ended()
     assert not lifecycle.cancel(job, actor="ana")
     assert fresh(job).state == State.COMPLETED

@@ -94,7 +94,7 @@ def rounds(scenes: Sequence[Scene], number: int = ROUNDS) -> Iterator[Scene]:
 def test_who_comes_to_the_lock_of_another_finds_the_job_where_that_one_left_it(
     pair: Pair, ring: Ring, tally: Tally
 ) -> None:
-    """F69, F70: whoever comes first, one end is recorded, and nothing stays taken."""
+    """F69, F70, F72, F73: whoever comes first, one end is recorded, and nothing stays taken."""
     turned = [scene.turned() for scene in reversed(scenes_of(pair))]
     for scene in [*rounds(scenes_of(pair)), *rounds(turned)]:
         tally.add(scene, "at the first one's lock", ring.held(scene))
@@ -106,7 +106,7 @@ def test_who_comes_to_the_lock_of_another_finds_the_job_where_that_one_left_it(
 def test_of_two_who_begin_at_once_one_wins_or_both_in_an_order_that_is_right(
     pair: Pair, ring: Ring, tally: Tally
 ) -> None:
-    """F69, F70: the same when nobody knows who comes first."""
+    """F69, F70, F72, F73: the same when nobody knows who comes first."""
     for scene in rounds(scenes_of(pair)):
         tally.add(scene, "at once", ring.free(scene))
 

@@ -39,6 +39,7 @@ def placers(*, cpus: int, gpus: tuple[int, ...] = ()) -> tuple[Act, Act]:
 
 @pytest.mark.parametrize(("cpus", "gpus"), [(1, ()), (2, ()), (2, (0,))])
 def test_two_placers_never_give_a_node_twice(cpus: int, gpus: tuple[int, ...]) -> None:
+    """F07: both may believe that there is room."""
     for answers in every_way(lambda: placers(cpus=cpus, gpus=gpus)):
         assert sum(answers) == 2 // cpus
 

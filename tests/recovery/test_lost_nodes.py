@@ -149,6 +149,7 @@ def test_a_job_of_a_node_that_still_speaks_is_its_own_affair_whatever_an_operato
 
 
 def test_a_job_that_was_to_be_cancelled_is_cancelled(silences: Silences) -> None:
+    """F76: though it might run again."""
     job = making.active(requeue=True)
     assert lifecycle.cancel(job, actor="ana")
     silence()
@@ -232,6 +233,7 @@ def test_f61_a_jump_of_the_databases_clock_requeues_nothing_and_ends_nothing(
 
 
 def test_a_job_that_has_used_its_runs_up_is_not_requeued(silences: Silences, clock: SteadyClock) -> None:
+    """F78: it is given up in the end."""
     job = making.active(requeue=True, max_attempts=1)
     silence()
     sweep(silences)

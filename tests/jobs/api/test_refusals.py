@@ -84,6 +84,7 @@ BAD: list[tuple[str, object, list[str]]] = [
 def test_an_odd_field_is_refused_with_what_to_do(
     ana: Speaker, field: str, value: object, words: list[str]
 ) -> None:
+    """F11: that it is too large, too."""
     answer = ana.submit(**{field: value})
     assert answer.status_code == 400, answer.content[:200]
     assert list(answer.json()) == [field]

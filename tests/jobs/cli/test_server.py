@@ -15,6 +15,7 @@ from tests.platform import free_ports
 
 
 def test_a_submit_whose_answer_is_lost_is_sent_again_with_the_same_key() -> None:
+    """F02: it may have been committed."""
     with ScriptedServer([LOST, reply(job(), 200)]) as server:
         assert server.client.submit({"script": "true"})["id"] == 12
     first, second = server.asked
