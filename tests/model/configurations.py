@@ -101,6 +101,22 @@ CONFIGURATIONS: dict[str, tuple[str, Setup]] = {
         "requeue, 1 job, 2 nodes, 2 faults: partition, wrapper, reboot, spool",
         Setup.of(nodes=2, kinds="partition spool reboot wrapper", requeue=True, people=""),
     ),
+    "G1": (
+        "1 job, 1 node, 2 faults: wrapper stopped by a signal, wrapper, worker, partition; cancel",
+        Setup.of(kinds="stop wrapper worker partition"),
+    ),
+    "G2": (
+        "1 job, 2 nodes, 1 fault: machine stands still with its clocks; cancel, a node said to be down",
+        Setup.of(nodes=2, faults=1, kinds="pause", people="cancel down"),
+    ),
+    "G3": (
+        "1 job, 1 node, 2 faults: machine stands still, worker, commit; cancel",
+        Setup.of(kinds="pause worker commit"),
+    ),
+    "G4": (
+        "1 job, 1 node, 2 faults: exit.json forged by the job, wrapper, worker; cancel",
+        Setup.of(kinds="forge wrapper worker"),
+    ),
     "F6": (
         "requeue, 1 job, 2 nodes, 2 faults: worker, wrapper, partition, freeze",
         Setup.of(nodes=2, kinds="worker wrapper partition freeze", people="", requeue=True),

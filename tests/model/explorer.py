@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.model.packing import mask_of
 from tests.model.protocol import FORSAKEN, REPAIRED, Protocol
 from tests.model.setup import Setup
 from tests.model.state import UNTOLD, Attempt, Dispatches, Job, Leaders, Node, World
@@ -22,6 +23,7 @@ from tests.model.state import UNTOLD, Attempt, Dispatches, Job, Leaders, Node, W
 MARKS = "!~^%*"
 COUNTS_IN = {"!": 0, "~": 0, "*": 0, "^": REPAIRED, "%": FORSAKEN}
 MOST_WORLDS = 12_000_000
+ROWS = mask_of(["jobs"])
 
 
 @dataclass
@@ -37,6 +39,8 @@ class Finding:
     seconds: float = 0.0
     taken: set[str] = field(default_factory=set)
     """The kinds of step that were taken, as `T7 start`."""
+    moves: set[str] = field(default_factory=set)
+    """Those of them that changed a job's row."""
 
 
 def start_of(setup: Setup) -> World:
@@ -81,6 +85,7 @@ class _Exploration:
         self._parents = array("i", [-1])
         self._labels = [""]
         self._taken: set[str] = set()
+        self._moves: set[str] = set()
         self._steps = (array("i"), array("i"), bytearray())
         """From, to, and in which of the two ways it counts."""
         self._clean = {FORSAKEN: bytearray(), REPAIRED: bytearray()}
@@ -110,13 +115,15 @@ class _Exploration:
         """Take every step. Answers what the first bad one breaks, and its label."""
         numbers, protocol = self._numbers, self._protocol
         origins, targets, ways = self._steps
-        taken = self._taken.add
+        taken, moves = self._taken.add, self._moves.add
         for label, keep, bits in protocol.steps(world):
             after = world & keep | bits
             if after == world:
                 continue
             self._transitions += 1
             taken(label)
+            if (world ^ after) & ROWS:
+                moves(label)
             broken = protocol.broken_by(world, label, after)
             if broken:
                 return broken, label
@@ -140,6 +147,7 @@ class _Exploration:
             self._transitions,
             [*self._way_to(number), *last],
             taken={kind_of(label) for label in self._taken},
+            moves={kind_of(label) for label in self._moves},
         )
 
     def _way_to(self, number: int) -> list[str]:

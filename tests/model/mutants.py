@@ -141,6 +141,9 @@ ENDING = (
     Mutant("skip_boot_id", "boot id is not compared", _one("reboot worker", faults=2)),
     Mutant("adopt_no_cancel", "an adopted job hears no cancel", _one("wrapper", people="cancel")),
     Mutant("adopt_no_limit", "an adopted job's limit is nobody's", _one("wrapper")),
+    Mutant("no_timeout", "nobody minds a wrapper that is stopped", _one("stop")),
+    Mutant("timeout_kills_nothing", "what is overdue is recorded, and lives", _one("stop")),
+    Mutant("forged_is_believed", "exit.json is believed though its job lives", _one("forge")),
     Mutant("only_wrappers_kill", "a wrapper without a spool is left alone", _one("spool", people="cancel")),
 )
 LOSING = (
@@ -186,6 +189,11 @@ LOSING = (
         "stray_if_final",
         "a stray is what is final or of an older attempt",
         Setup.of(kinds="partition freeze worker wrapper", requeue=True),
+    ),
+    Mutant(
+        "requeue_in_a_machine_that_stands_still",
+        "a job may run again elsewhere while its machine stands still with its clocks: not promised",
+        _again("pause"),
     ),
     Mutant("no_stray_kill", "strays are not killed", _one("partition wrapper", faults=2)),
     Mutant("t21_no_stray_kill", "T21 does not wait for strays", _one("partition")),

@@ -94,7 +94,7 @@ def broken_by(setup: Setup, before: World, label: str, after: World) -> str:
         if label[:2] in ("T3", "T4") and any(after.messages.count(one) > 1 for one in after.messages):
             return "L4 one dispatch published twice"
     for job, (was, becomes) in enumerate(zip(before.jobs, after.jobs, strict=True)):
-        broken = _broken_history(before, job, was, becomes) or (
+        broken = _broken_history(setup, before, job, was, becomes) or (
             _broken_end(before, label, job, was, becomes) if label[0] == "T" else ""
         )
         if broken:
@@ -103,7 +103,7 @@ def broken_by(setup: Setup, before: World, label: str, after: World) -> str:
     return "W1 an attempt is thrown away although nothing failed" if thrown_away else ""
 
 
-def _broken_history(before: World, job: int, was: Job, becomes: Job) -> str:
+def _broken_history(setup: Setup, before: World, job: int, was: Job, becomes: Job) -> str:
     if was is becomes:
         return ""
     if was.step in FINAL:
@@ -114,7 +114,8 @@ def _broken_history(before: World, job: int, was: Job, becomes: Job) -> str:
         return "I10 attempt fell"
     if becomes.step == COMPLETED != was.step:
         run = before.attempts[job][becomes.attempt - 1]
-        if run.process != EXITED_0 or run.outcome != OUTCOME_0:
+        told = run.process == EXITED_0 or "forge" in setup.kinds  # who forges it could have ended so as well
+        if run.outcome != OUTCOME_0 or not told:
             return "I14 COMPLETED without exit 0 and its evidence"
     return ""
 

@@ -30,7 +30,7 @@ def keep(task: Task, finding: Finding) -> None:
     """Write it down."""
     KEPT.mkdir(parents=True, exist_ok=True)
     record = {"name": task.name, "told": task.told, "sources": sources()} | asdict(finding)
-    record["taken"] = sorted(finding.taken)
+    record |= {"taken": sorted(finding.taken), "moves": sorted(finding.moves)}
     _path_of(task).write_text(json.dumps(record, indent=1) + "\n")
 
 
@@ -43,7 +43,7 @@ def kept(task: Task) -> Finding | None:
     if record.pop("sources") != sources():
         return None
     del record["name"], record["told"]
-    return Finding(**record | {"taken": set(record["taken"])})
+    return Finding(**record | {name: set(record[name]) for name in ("taken", "moves")})
 
 
 def _path_of(task: Task) -> Path:

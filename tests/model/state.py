@@ -35,9 +35,11 @@ UNTOLD, TOLD, FORSAKEN = 0, 1, 2
 NO_TICKET, WRAPPERS, TOMBSTONE = "no ticket", "wrapper's", "tombstone"
 # Attempt.wrapper
 NO_WRAPPER, REQUESTED, FORKED, LINKED, SUPERVISES, GONE = "none", "asked", "forked", "linked", "open", "gone"
+STOPPED: Final = "stopped"
+"""By a signal, while it supervised: it lives, and does nothing."""
 OPENED_FIRST: Final = "open, not linked"
 """Only in mutants."""
-ALIVE: Final = frozenset({FORKED, LINKED, SUPERVISES, OPENED_FIRST})
+ALIVE: Final = frozenset({FORKED, LINKED, SUPERVISES, STOPPED, OPENED_FIRST})
 """A wrapper process exists."""
 # Attempt.process
 NEVER_RAN, RUNS, EXITED_0, EXITED_BADLY = "never", "runs", "0", "bad"
@@ -53,6 +55,9 @@ DEAD, WORKS, FROZEN = "dead", "works", "frozen"
 UP, DRAIN = Service.UP.value, Service.DRAIN.value
 DOWN, RECONCILING = Service.DOWN.value, Service.RECONCILING.value
 IN_SERVICE: Final = frozenset({UP, DRAIN})
+# Node.machine
+GOES_ON, STANDS_STILL, BELIEVES = 0, 1, 2
+"""Nothing of it moves, nor its clocks; it goes on, and believes in a lease that ran out meanwhile."""
 # Node.renewal: the last one that its agent has noted
 STALE, FRESH, FENCED = 0, 1, 2
 """Longer ago than wrappers of requeue jobs bear; younger; long ago, and what has not started is fenced."""
@@ -119,6 +124,7 @@ class Node(NamedTuple):
     accounted: int = 0
     """Its agent has found no stray, and is about to put it back into service."""
     drained: int = 0
+    machine: int = GOES_ON
 
 
 class Message(NamedTuple):
@@ -224,6 +230,11 @@ def hands_with(world: World, job: int, number: int, node: int) -> list[Hand]:
     return [hand for hand in world.hands[node] if hand.job == job and hand.attempt == number]
 
 
+def is_awake(node: Node) -> bool:
+    """Its worker's threads move."""
+    return node.worker == WORKS and node.machine != STANDS_STILL
+
+
 def acts(node: Node) -> bool:
     """Its agent runs and reaches the database."""
-    return node.worker == WORKS and node.cut != CUT
+    return is_awake(node) and node.cut != CUT

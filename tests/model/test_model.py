@@ -7,14 +7,15 @@ from tests.model.configurations import CONFIGURATIONS
 from tests.model.explorer import explore
 from tests.model.mutants import MUTANTS, Mutant
 from tests.model.setup import Setup
-from tests.model.steps import agent
+from tests.model.steps import deciding
 
 QUICK = frozenset(
     """
     no_t4 t4_wants_dispatched_at no_t4b deaf_gets_jobs claim_no_attempt pipe_before_link no_ticket
     no_tombstone in_hand_swept t9_over_stopping t11_cancelled release_outside exit_json_not_reread row_order
     t17_before_exit_json marker_unknown adopt_no_cancel t19_no_down t21_no_fence t21_no_reconcile
-    t20_ignores_cancel strays_of_this_spool t2_ignores_hold
+    t20_ignores_cancel strays_of_this_spool t2_ignores_hold no_timeout
+    timeout_kills_nothing forged_is_believed
     """.split()  # noqa: SIM905 - a list of so many words is read more easily without quotes
 )
 SOME = [one for one in MUTANTS if one.broken in QUICK]
@@ -45,4 +46,4 @@ def test_the_whole_protocol_keeps_the_promise_where_those_break_it(setup: Setup)
 
 
 def test_the_agents_table_is_the_products_own() -> None:
-    assert set(agent.TABLE.values()) == set(Verdict)
+    assert set(deciding.TABLE.values()) == set(Verdict)

@@ -12,6 +12,7 @@ from tests.model.steps import all_of
 
 SMALL = {
     "every fault": Setup.of(faults=1, kinds=EVERY_FAULT, people="", attempts=1),
+    "more faults": Setup.of(faults=1, kinds="stop forge pause", attempts=1),
     "people": Setup.of(faults=0, people="cancel expire hold drain down", attempts=1),
     "requeue": Setup.of(faults=1, kinds="partition", people="", requeue=True),
     "two jobs": Setup.of(jobs=2, faults=1, kinds="wrapper", people="", attempts=1),

@@ -10,11 +10,13 @@ from tests.model.state import (
     FENCED,
     FINAL,
     FRESH,
+    GOES_ON,
     MADE,
     QUEUED,
     REACHES,
     RUNNING,
     STALE,
+    STANDS_STILL,
     STARTABLE,
     STARTING,
     STOPPING,
@@ -24,6 +26,7 @@ from tests.model.state import (
     Job,
     Node,
     acts,
+    is_awake,
 )
 
 Hands = tuple[tuple[Hand, ...], ...]
@@ -67,7 +70,7 @@ def minded_or_startable(hands: Hands) -> tuple[Hands, Hands]:
 def agents(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     """Of those that act, boot and spool."""
     return tuple(
-        NOTHING._replace(worker=WORKS, cut=REACHES, boot=node.boot, spool=node.spool)
+        NOTHING._replace(worker=WORKS, cut=REACHES, machine=GOES_ON, boot=node.boot, spool=node.spool)
         if acts(node)
         else NOTHING._replace(worker=DEAD)
         for node in nodes
@@ -76,9 +79,7 @@ def agents(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
 
 def workers(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     """What a thread learns of its node."""
-    return tuple(
-        _of_worker(node) if node.worker == WORKS else NOTHING._replace(worker=DEAD) for node in nodes
-    )
+    return tuple(_of_worker(node) if is_awake(node) else NOTHING._replace(worker=DEAD) for node in nodes)
 
 
 def _of_worker(node: Node) -> Node:
@@ -90,12 +91,19 @@ def _of_worker(node: Node) -> Node:
         spool=node.spool,
         renewal=FENCED if node.renewal == FENCED else FRESH,
         owes=node.owes,
+        machine=node.machine,
     )
 
 
 def silence(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Whether its last renewal is old."""
-    return tuple(NOTHING._replace(renewal=FRESH if node.renewal == FRESH else STALE) for node in nodes)
+    """Whether its last renewal is old, and whether it stands still."""
+    return tuple(
+        NOTHING._replace(
+            renewal=FRESH if node.renewal == FRESH else STALE,
+            machine=STANDS_STILL if node.machine == STANDS_STILL else GOES_ON,
+        )
+        for node in nodes
+    )
 
 
 def asked_to_end(jobs: tuple[Job, ...]) -> tuple[Job, ...]:

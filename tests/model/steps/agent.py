@@ -1,11 +1,6 @@
-"""What a node's agent does about its jobs: T9, the cancel, its decision table, strays.
+"""What a node's agent does about its jobs: T9, the cancel, its decision table, strays."""
 
-The table is the product's own function, jobs.execution.verdict.decide.
-"""
-
-from itertools import product
-
-from jobs.execution.verdict import Evidence, TicketKind, Verdict, decide
+from jobs.execution.verdict import Verdict
 from tests.model.setup import Setup
 from tests.model.state import (
     ACTIVE,
@@ -17,19 +12,19 @@ from tests.model.state import (
     FINAL,
     GONE,
     KILLED,
-    NO_TICKET,
     OUTCOME_0,
     OUTCOME_FENCED,
     QUEUED,
     RUNNING,
     RUNS,
     STARTING,
+    STOPPED,
     STOPPING,
+    SUPERVISES,
     TOMBSTONE,
     WRAPPERS,
     Attempt,
     Job,
-    Node,
     Steps,
     World,
     acts,
@@ -38,15 +33,8 @@ from tests.model.state import (
     with_attempt,
     with_job,
 )
+from tests.model.steps.deciding import verdict_of
 from tests.model.steps.dispatching import MOST_UNSTARTED
-
-KINDS = {NO_TICKET: TicketKind.NONE, TOMBSTONE: TicketKind.TOMBSTONE, WRAPPERS: TicketKind.WRAPPER}
-FLAGS = ("same_spool", "same_boot", "identity_in_row", "has_outcome", "wrapper_alive", "process_alive")
-TABLE: dict[tuple[str, tuple[bool, ...]], Verdict] = {
-    (ticket, flags): decide(Evidence(ticket=kind, **dict(zip(FLAGS, flags, strict=True))))
-    for ticket, kind in KINDS.items()
-    for flags in product((False, True), repeat=len(FLAGS))
-}
 
 
 def steps(setup: Setup, world: World) -> Steps:
@@ -126,7 +114,7 @@ def _settle(setup: Setup, world: World, job: int, number: int) -> Steps:
     lost_to = CANCELLED if row.cancel else FAILED
     if world.look == (job, number):
         yield from _late_verdict(setup, world, job, number, lost_to)
-    match _verdict(setup, row, run, world.nodes[run.node]):
+    match verdict_of(setup, row, run, world.nodes[run.node]):
         case Verdict.HEALTHY:
             yield from _leave(setup, world, job, number, lost_to)
         case Verdict.ADOPT:
@@ -137,29 +125,6 @@ def _settle(setup: Setup, world: World, job: int, number: int) -> Steps:
             yield f"T16 return_unstarted({job}.{number})", _returned(setup, world, job)
         case verdict:
             yield _ended_by(verdict, setup, world, job, number)
-
-
-def _verdict(setup: Setup, row: Job, run: Attempt, node: Node) -> Verdict:
-    """The product's table, on what the agent sees, or on what a mutant sees."""
-    held, mutants = row.allocation, setup.mutants
-    rebooted = not held or held.boot != node.boot
-    same_spool = held.spool == node.spool if held else False
-    identity = bool(held.identity) if held else False
-    wrapper, process, told = run.wrapper in ALIVE, run.process == RUNS, bool(run.outcome)
-    same_boot = not rebooted
-    if mutants:
-        same_spool = same_spool or "skip_spool_id" in mutants
-        same_boot = same_boot or "skip_boot_id" in mutants
-        if "marker_unknown" in mutants and not identity and not same_spool:
-            wrapper = process = False
-        if "row_order" in mutants and same_spool and run.ticket == NO_TICKET:
-            identity = False
-        wrapper = wrapper or (
-            "skip_boot_id" in mutants and rebooted and bool(held)
-        )  # its pid is a stranger's
-        process = process and not (told and "exit_json_early" in mutants)
-        told = told and (wrapper or process or "t17_before_exit_json" not in mutants)
-    return TABLE[run.ticket, (same_spool, same_boot, identity, told, wrapper, process)]
 
 
 def _ended_by(verdict: Verdict, setup: Setup, world: World, job: int, number: int) -> tuple[str, World]:
@@ -179,13 +144,26 @@ def _ended_by(verdict: Verdict, setup: Setup, world: World, job: int, number: in
 def _leave(setup: Setup, world: World, job: int, number: int, lost_to: str) -> Steps:
     """Its wrapper lives, and is asked to end it, at every sweep, if somebody wants that."""
     run = world.attempts[job][number - 1]
-    wanted = world.jobs[job].step == STOPPING and not run.cancel_file
+    wanted = world.jobs[job].step == STOPPING and (not run.cancel_file or run.wrapper == STOPPED)
     if wanted and "cancel_asked_once" not in setup.mutants:
-        yield f"asked to stop({job}.{number})", with_attempt(world, job, number, cancel_file=1)
+        woken = SUPERVISES if run.wrapper == STOPPED else run.wrapper  # it is sent CONT, too
+        after = with_attempt(world, job, number, cancel_file=1, wrapper=woken)
+        yield f"asked to stop({job}.{number})", after
+    if run.wrapper == STOPPED and "no_timeout" not in setup.mutants:
+        yield _end_overdue(setup, world, job, number, lost_to)
     if "exit_json_not_reread" in setup.mutants and not run.outcome and not world.look:
         yield f"sweep: no exit.json yet({job}.{number})", world._replace(look=(job, number))
     if "t17_wrapper_unchecked" in setup.mutants:
         yield f"T17 lose({job}.{number})", ended(setup, world, job, number, lost_to)
+
+
+def _end_overdue(setup: Setup, world: World, job: int, number: int, lost_to: str) -> tuple[str, World]:
+    """The strategy Timeout: its limit is over, and its wrapper does nothing about that."""
+    if "timeout_kills_nothing" in setup.mutants:
+        return f"T17 lose({job}.{number}, overdue)", ended(setup, world, job, number, lost_to)
+    mark = "*" if world.jobs[job].cancel else ""
+    killed = _killed(world, job, number, world.attempts[job][number - 1])
+    return f"{mark}overdue: killed({job}.{number})", killed
 
 
 def _adopt(setup: Setup, world: World, job: int, number: int, lost_to: str) -> Steps:

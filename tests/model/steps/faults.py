@@ -9,15 +9,20 @@ from tests.model.state import (
     FORKED,
     FRESH,
     FROZEN,
+    GOES_ON,
     GONE,
     KILLED,
     LINKED,
     NO_OUTCOME,
     NO_TICKET,
+    OUTCOME_0,
     REQUESTED,
     RUNNING,
     RUNS,
     STALE,
+    STANDS_STILL,
+    STOPPED,
+    SUPERVISES,
     WORKS,
     WRAPPERS,
     Message,
@@ -70,8 +75,10 @@ def _of_node(setup: Setup, world: World, place: int) -> Steps:
         yield f"!broker out of reach({place})", with_node(world, place, cut=DEAF)
     if "partition" in kinds and not node.cut:
         yield f"!cut off({place})", with_node(world, place, cut=CUT)
-    if "worker" in kinds and node.worker != DEAD:
+    if "worker" in kinds and node.worker != DEAD and node.machine != STANDS_STILL:
         yield f"!worker killed({place})", _without_worker(world, place)
+    if "pause" in kinds and node.machine == GOES_ON:
+        yield f"!machine stands still({place})", with_node(world, place, machine=STANDS_STILL)
     if "freeze" in kinds and node.worker == WORKS:
         after = with_node(world, place, worker=FROZEN)
         late = [hand._replace(late=1) for hand in world.hands[place]]
@@ -94,7 +101,8 @@ def _of_machine(setup: Setup, world: World, place: int) -> Steps:
 
 def _without_worker(world: World, place: int) -> World:
     fresh = FRESH if world.nodes[place].renewal == FRESH else STALE
-    return with_hands(with_node(world, place, worker=DEAD, owes=0, renewal=fresh, accounted=0), place, ())
+    after = with_node(world, place, worker=DEAD, owes=0, renewal=fresh, accounted=0, machine=GOES_ON)
+    return with_hands(after, place, ())
 
 
 def _without_directory(world: World, job: int, number: int, *, former: int = 0) -> World:
@@ -120,6 +128,13 @@ def _of_attempts(setup: Setup, world: World) -> Steps:
         for number, run in enumerate(runs, 1):
             if "wrapper" in setup.kinds and (run.wrapper == REQUESTED or run.wrapper in ALIVE):
                 yield _wrapper_killed(setup, world, job, number)
+            if "stop" in setup.kinds and run.wrapper == SUPERVISES:
+                yield f"!wrapper stopped({job}.{number})", with_attempt(world, job, number, wrapper=STOPPED)
+            if "forge" in setup.kinds and run.process == RUNS and run.directory and not run.outcome:
+                yield (
+                    f"!exit.json forged({job}.{number})",
+                    with_attempt(world, job, number, outcome=OUTCOME_0),
+                )
             current = row.step in RUNNING and row.attempt == number
             recorded = current and row.allocation and row.allocation.identity
             if "directory" in setup.kinds and run.directory and run.ticket == WRAPPERS and recorded:

@@ -11,6 +11,8 @@ from tests.model.state import (
     QUEUED,
     RUNNING,
     RUNS,
+    STANDS_STILL,
+    STOPPED,
     SUPERVISES,
     Attempt,
     Job,
@@ -33,7 +35,7 @@ def steps(setup: Setup, world: World) -> Steps:
 
 def may_run_on(run: Attempt) -> bool:
     """By the assumption about time this is over when others requeue a job."""
-    supervised = run.wrapper == SUPERVISES and run.process == RUNS
+    supervised = run.wrapper in (SUPERVISES, STOPPED) and run.process == RUNS
     return supervised or run.wrapper in (LINKED, OPENED_FIRST)
 
 
@@ -56,6 +58,7 @@ def _requeue(setup: Setup, world: World, job: int, row: Job) -> Steps:
     if not setup.requeue or row.attempt >= setup.attempts or asked or waits_for_down:
         return
     over = node.renewal != FRESH and not may_run_on(world.attempts[job][row.attempt - 1])
+    over = over or node.machine == STANDS_STILL  # no clock there tells it
     if over or "no_self_fence" in setup.mutants:
         down = world if "t20_no_down" in setup.mutants else with_node(world, row.node, service=DOWN)
         yield f"%T20 requeue_lost({job}.{row.attempt})", with_job(down, job, step=QUEUED, allocation=())

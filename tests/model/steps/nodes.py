@@ -5,6 +5,7 @@ from collections.abc import Callable
 from tests.model.setup import Setup
 from tests.model.state import (
     ALIVE,
+    BELIEVES,
     DEAD,
     DOWN,
     DRAIN,
@@ -12,12 +13,14 @@ from tests.model.state import (
     FORKED,
     FRESH,
     FROZEN,
+    GOES_ON,
     NO_TICKET,
     REACHES,
     RECONCILING,
     REQUESTED,
     RUNS,
     STALE,
+    STANDS_STILL,
     STARTABLE,
     TOMBSTONE,
     UNSURE,
@@ -73,7 +76,7 @@ def _silence(setup: Setup, world: World, place: int) -> Steps:
     if node.lease:
         fresh = FRESH if node.renewal == FRESH else STALE
         yield f"lease over({place})", with_node(world, place, lease=0, owes=0, renewal=fresh)
-    elif setup.requeue and node.renewal == FRESH:
+    elif setup.requeue and node.renewal == FRESH and node.machine != STANDS_STILL:
         yield f"renewal is old({place})", with_node(world, place, renewal=STALE)
 
 
@@ -89,11 +92,12 @@ def _renew(setup: Setup, world: World, place: int) -> Steps:
     elif late:
         after = with_node(_without_late_starts(setup, world, place), place, renewal=FENCED)
         yield f"fences late starts({place})", after
-    elif not node.lease or node.renewal != FRESH:
+    elif not node.lease or node.renewal != FRESH or node.machine == BELIEVES:
         if node.service == DOWN and "renewal_ignores_down" not in setup.mutants:
-            yield f"renews({place}, given up)", with_node(world, place, lease=1, owes=1)
+            after = with_node(world, place, lease=1, owes=1, machine=GOES_ON)
+            yield f"renews({place}, given up)", after
         else:
-            yield f"renews({place})", with_node(world, place, lease=1, renewal=FRESH)
+            yield f"renews({place})", with_node(world, place, lease=1, renewal=FRESH, machine=GOES_ON)
 
 
 def _without_late_starts(setup: Setup, world: World, place: int) -> World:
@@ -142,6 +146,8 @@ def _long_seen_silent(world: World, place: int) -> Steps:
 def _come_back(world: World, place: int, node: Node) -> Steps:
     if node.cut:
         yield f"^heals({place})", with_node(world, place, cut=REACHES)
+    if node.machine == STANDS_STILL:
+        yield f"^goes on({place})", with_node(world, place, machine=GOES_ON if node.lease else BELIEVES)
     if node.worker == FROZEN:
         yield f"^thaws({place})", with_node(world, place, worker=WORKS)
     changed = node.boot or node.spool  # not as in the lease: it must be over first

@@ -2,6 +2,7 @@
 
 from tests.model.setup import Setup
 from tests.model.state import (
+    BELIEVES,
     CLAIMED,
     CUT,
     DELIVERED,
@@ -20,11 +21,11 @@ from tests.model.state import (
     SUPERVISES,
     UNSURE,
     WAITS,
-    WORKS,
     Hand,
     Steps,
     World,
     acts,
+    is_awake,
     is_live,
     spend,
     with_attempt,
@@ -53,7 +54,7 @@ def take(setup: Setup, world: World) -> Steps:
 def go_on(setup: Setup, world: World) -> Steps:
     """What the threads that took some do next."""
     for place, hands in enumerate(world.hands):
-        if hands and world.nodes[place].worker == WORKS:
+        if hands and is_awake(world.nodes[place]):
             for index, hand in enumerate(hands):
                 if not index or hands[index - 1] != hand:
                     yield from _go_on(setup, world, place, index)
@@ -81,7 +82,7 @@ def _claim(setup: Setup, world: World, node: int, index: int) -> Steps:
     there, row = world.nodes[node], world.jobs[job]
     if _is_locked(world, node) and "claims_unlocked" not in setup.mutants:
         return
-    if not there.lease:
+    if not there.lease and there.machine != BELIEVES:
         yield f"dropped({job}.{number}, without a lease)", with_hand(world, node, index)
     if not _may_claim(setup, world, node, job, number):
         yield f"dropped({job}.{number})", with_hand(world, node, index)

@@ -20,6 +20,8 @@ from tests.model.state import (
     OUTCOME_FENCED,
     RUNNING,
     RUNS,
+    STANDS_STILL,
+    STOPPED,
     SUPERVISES,
     WRAPPERS,
     Attempt,
@@ -41,7 +43,7 @@ def steps(setup: Setup, world: World) -> Steps:
     """For each attempt whose wrapper or process is there."""
     for job, runs in enumerate(world.attempts):
         for number, run in enumerate(runs, 1):
-            if run.node < 0:
+            if run.node < 0 or world.nodes[run.node].machine == STANDS_STILL:
                 continue
             silent = setup.requeue and world.nodes[run.node].renewal != FRESH
             yield from _of_wrapper(setup, world, job, number, silent)
@@ -62,6 +64,8 @@ def _of_wrapper(setup: Setup, world: World, job: int, number: int, silent: bool)
             yield _open(world, job, number, silent)
         case "open":
             yield from _supervise(setup, world, job, number, run)
+        case "stopped":
+            yield f"^wrapper goes on({job}.{number})", with_attempt(world, job, number, wrapper=SUPERVISES)
         case "open, not linked":
             yield _link_late(world, job, number, run)
 
@@ -112,7 +116,7 @@ def _end(world: World, job: int, number: int, run: Attempt) -> Steps:
     """By itself, or by its limit, which a living wrapper enforces."""
     row = world.jobs[job]
     asked = row.cancel and row.attempt == number and row.step in RUNNING
-    mark = "*" if run.wrapper == GONE or asked else ""
+    mark = "*" if run.wrapper in (GONE, STOPPED) or asked else ""
     yield f"{mark}exits with 0({job}.{number})", with_attempt(world, job, number, process=EXITED_0)
     yield f"{mark}exits badly({job}.{number})", with_attempt(world, job, number, process=EXITED_BADLY)
 
