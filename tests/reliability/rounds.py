@@ -58,8 +58,8 @@ ROUNDS = (
     Round(
         "drill",
         "Worker, wrapper, broker, scheduler, Beat and PostgreSQL of a sandbox are killed under load",
-        "jobsite drill",
-        r"lost|twice|stuck|strays",
+        "make drill",
+        r"^  killed with|^[✔✘] |^All recovered|^The promise was not kept",
     ),
     Round(
         "soak",
