@@ -94,6 +94,10 @@ drills: $(TOOLS) ## Drills of platforms with a planted fault, and one that is st
 backlog: $(TOOLS) ## The sweep at a start, and a scheduler's pass, with 1,000 to 100,000 waiting jobs: time and memory
 	$(PY) -m benchmarks backlog
 
+.PHONY: beats
+beats: $(TOOLS) ## Celery Beat dead, twice, hanging: does every bound hold, until what a lost node ran runs elsewhere?
+	BEAT_ROUNDS=1 $(PYTEST) -q tests/acceptance/test_beat.py
+
 codes: $(TOOLS) ## Run a job for each exit code and each signal: is each told as it was?
 	$(PYTEST) -q tests/acceptance/test_exit.py -k f58
 
