@@ -11,6 +11,7 @@ import argparse
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from celery import Celery
@@ -82,16 +83,21 @@ def _rain(options: argparse.Namespace, platform: Platform, witness: Witness, cen
     watching = threading.Thread(target=_watch, args=[census, looks, stop, begun], daemon=True)
     watching.start()
     number = 0
+    gone = SystemExit("A process of the platform has gone, and with it what is measured. See its logs.")
     while time.monotonic() < begun + 60 * options.minutes:
         due = begun + number / options.rate
         stop.wait(max(0.0, due - time.monotonic()))
         while looks and looks[-1]["jobs", "live"] > MOST_LIVE:
             stop.wait(1.0)
+            if not watching.is_alive():
+                raise gone
         client.submit(script)
         number += 1
         if number % int(60 * options.rate) == 0:
             live = f"{looks[-1]['jobs', 'live']:g} live" if looks else "not looked at yet"
             print(f"{(time.monotonic() - begun) / 60:.1f} min: {number} jobs, {live}", flush=True)
+    if not watching.is_alive():
+        raise gone
     stop.set()
     watching.join()
     eventually(lambda: census.look()["jobs", "live"] == 0, within=600, every=1, what="the end of all jobs")
@@ -99,8 +105,10 @@ def _rain(options: argparse.Namespace, platform: Platform, witness: Witness, cen
 
 
 def _watch(census: Census, looks: list[Look], stop: threading.Event, begun: float) -> None:
-    while not stop.wait(EVERY):
-        looks.append({**census.look(), ("time", "hours"): (time.monotonic() - begun) / 3600})
+    """Until it is stopped, or a process that is measured has gone: then no figure has a meaning."""
+    with suppress(OSError):
+        while not stop.wait(EVERY):
+            looks.append({**census.look(), ("time", "hours"): (time.monotonic() - begun) / 3600})
 
 
 def _fill_flower(platform: Platform) -> None:
