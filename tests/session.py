@@ -76,11 +76,13 @@ def remove_groups(directory: Path) -> None:
 
 
 def files_in(root: Path) -> set[Path]:
-    """Every file of the project but those of caches and of a platform that may run in var/."""
+    """Every file of the project but those of caches, of results, and of a platform that may run in var/."""
     found: set[Path] = set()
     for directory, directories, files in os.walk(root):
         directories[:] = [
-            name for name in directories if name not in _CACHES and Path(directory, name) != root / "var"
+            name
+            for name in directories
+            if name not in _CACHES and Path(directory, name) not in (root / "var", root / "test-results")
         ]
         found.update(Path(directory, name) for name in files if not name.endswith(".pyc"))
     return found
