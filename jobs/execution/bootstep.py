@@ -16,7 +16,7 @@ from celery.signals import task_received, worker_ready, worker_shutting_down
 from celery.worker import state
 from django.conf import settings
 
-from jobs.execution import agents, launcher, trial
+from jobs.execution import agents, launcher, trial, unacknowledged
 from jobs.execution.agent import NodeAgent
 from jobs.execution.containment import Containment
 from jobs.execution.leaving import leave
@@ -36,6 +36,7 @@ class AgentStep(bootsteps.StartStopStep):
 
     def __init__(self, worker: Any, **options: Any) -> None:
         super().__init__(worker, **options)
+        unacknowledged.leave()
         self.lock: int | None = None
 
     def start(self, worker: Any) -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -36,6 +37,8 @@ from tests.session import ROOT, remove_groups
 
 NAMES: Final = ("n1", "n2", "n3")
 CPUS: Final = 8
+STARTING: Final = 300.0
+"""Seconds until everybody is ready, on a machine that does other things too."""
 OWN_DISK: Final = "1500m"
 """Of the last machine's spool, where root may mount one: a disk that can be filled."""
 PREPARED: Final = """
@@ -155,9 +158,10 @@ class World:
         for name in NAMES:
             self._start_node(name)
         with Rows(self.database_url) as rows:
-            eventually(lambda: all(rows.is_well(name, 0, 0) for name in NAMES), within=90, what=self.told)
+            for name in NAMES:
+                eventually(partial(rows.is_well, name, 0, 0), within=STARTING, what=self.told)
         for url in self.urls:
-            eventually(lambda url=url: _is_ready(url), within=60, what=self.told)  # type: ignore[misc]
+            eventually(partial(_is_ready, url), within=STARTING, what=self.told)
         self.has_groups = all(_has_groups(node.spool.spool_id) for node in self.nodes.values())
 
     def told(self) -> str:
