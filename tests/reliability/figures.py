@@ -54,7 +54,7 @@ class Figures:
 
 def fetch(name: str, fresh: Path = FRESH, kept: Path = KEPT) -> Figures | None:
     """Keep what a command that writes its own file has left there. None: it has left none."""
-    told = [_told(file) for file in sorted(fresh.glob(f"{name}*.json"))]
+    told = list(filter(None, map(_told, sorted(fresh.glob(f"{name}*.json")))))
     whole = [one for one in told if named(name).lines_of("\n".join(one.lines))]
     if not whole:
         return None
@@ -63,9 +63,11 @@ def fetch(name: str, fresh: Path = FRESH, kept: Path = KEPT) -> Figures | None:
     return figures
 
 
-def _told(file: Path) -> Figures:
-    """What such a file says; not each says all of it."""
-    told: dict[str, Any] = json.loads(file.read_text())
+def _told(file: Path) -> Figures | None:
+    """What such a file says; not each says all of it. None: it is made for something else."""
+    told: Any = json.loads(file.read_text())
+    if not isinstance(told, dict):
+        return None
     written = datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat(timespec="seconds")
     return Figures(
         command=told.get("command", ""),

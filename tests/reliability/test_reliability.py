@@ -50,6 +50,7 @@ def test_a_round_of_an_unknown_name_is_refused_with_those_that_there_are() -> No
 def test_what_a_command_left_is_kept_and_a_small_round_is_no_full_one(tmp_path: Path) -> None:
     fresh, kept = tmp_path / "fresh", tmp_path / "kept"
     fresh.mkdir()
+    (fresh / "chaos-table.json").write_text("[1, 2]")
     assert fetch("chaos", fresh, kept) is None
     for jobs in (40, 10000):
         line = f"seed=1 commit=abc jobs={jobs} acked={jobs}"
