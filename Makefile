@@ -54,6 +54,10 @@ races: $(TOOLS) ## Two real connections against each other: each pair of transit
 model: $(TOOLS) ## Explore every interleaving of the protocol, and of its mutants; ONLY="A1 no_t4b" for some, WORKERS=2
 	MODEL_WORKERS=$(or $(WORKERS),2) $(PY) -m tests.model $(ONLY)
 
+.PHONY: mutants
+mutants: $(TOOLS) ## Break each clause of the product once and see which test notices; ONLY="move_no_hold" for some
+	$(PY) -m tests.mutants --at-once $(or $(AT_ONCE),2) $(ONLY)
+
 .PHONY: splitbrain
 splitbrain: $(TOOLS) ## Nodes that are cut off or suspended, ROUNDS=50 times each: does any job run twice?
 	SPLIT_ROUNDS=$(or $(ROUNDS),50) $(PYTEST) -q -s tests/acceptance/test_split.py

@@ -12,6 +12,9 @@ from jobsite.embedded.servers import EmbeddedServers
 from tests.remains import lasting_processes_of
 
 ROOT = Path(__file__).resolve().parent.parent
+LENT = "JOBSITE_TEST_SERVERS"
+"""Names the data directory of servers that run already: who tests many versions of the product starts none
+each time. Who lends them sees to it that nothing is in them but an empty database of the tests."""
 _CACHES = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis"}
 
 
@@ -20,7 +23,8 @@ class Session:
 
     def __init__(self) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="js-"))
-        self.servers = EmbeddedServers(self.directory / "var")
+        self._lent = os.environ.get(LENT, "")
+        self.servers = EmbeddedServers(Path(self._lent) if self._lent else self.directory / "var")
         self._files_before = files_in(ROOT)
         self._environment_before = dict(os.environ)
         self._environment_before.pop("DJANGO_SETTINGS_MODULE", None)  # our own import has set it
@@ -33,21 +37,25 @@ class Session:
         os.environ |= {
             "TMPDIR": str(self.directory),
             "DJANGO_SETTINGS_MODULE": "jobsite.settings",
-            "JOBSITE_VAR": str(self.servers.var),
+            "JOBSITE_VAR": str(self.directory / "var"),
             "JOBSITE_NODE_NAME": "test",
             "JOBSITE_TIME_SCALE": "0.2",
             "JOBSITE_SECRET_KEY": secrets.token_urlsafe(48),
-            "DATABASE_URL": self.servers.database_url.replace("/jobsite?", "/jobsite_tests?"),
+            "DATABASE_URL": database_url(self.servers),
             "REDIS_URL": self.servers.redis_url,
         }
         tempfile.tempdir = None  # it remembers the directory of before
-        self.servers.__enter__()
+        if self._lent:
+            (self.directory / "var").mkdir(mode=0o700)
+        else:
+            self.servers.__enter__()
 
     def stop(self) -> None:
         """Stop the servers and remove the directory. Done once, however often it is asked for."""
         if not self.directory.exists():
             return
-        self.servers.__exit__(None, None, None)
+        if not self._lent:
+            self.servers.__exit__(None, None, None)
         os.environ.clear()
         os.environ.update(self._environment_before)
         tempfile.tempdir = None
@@ -59,6 +67,11 @@ class Session:
         processes = [f"process {pid}: {command}" for pid, command in lasting_processes_of(self.directory)]
         files = [f"file {path}" for path in sorted(files_in(ROOT) - self._files_before)]
         return processes + files
+
+
+def database_url(servers: EmbeddedServers, name: str = "jobsite_tests") -> str:
+    """One of the databases of these servers."""
+    return servers.database_url.replace("/jobsite?", f"/{name}?")
 
 
 def remove_groups(directory: Path) -> None:

@@ -83,6 +83,13 @@ def test_a_node_never_gives_what_it_does_not_have(ask: dict[str, int]) -> None:
     assert lifecycle.place([placing], database_now()) == []
 
 
+@pytest.mark.parametrize("ask", [{"cpus": 2}, {"memory_mb": 4000}])
+def test_two_jobs_that_are_placed_together_never_get_more_than_there_is(ask: dict[str, int]) -> None:
+    jobs = [making.queued(**ask), making.queued(**ask)]
+    placings = [lifecycle.Placing(job, making.node().pk, ()) for job in jobs]
+    assert lifecycle.place(placings, database_now()) == jobs[:1]
+
+
 def test_one_gpu_has_one_holder() -> None:
     making.node(gpus=1)
     making.placed(gpus=1)

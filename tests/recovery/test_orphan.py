@@ -101,6 +101,20 @@ def test_a_job_in_a_worker_threads_hand_is_left_to_it(spool: Spool) -> None:
     assert sweep(station) == {job.pk: Outcome.RECOVERED}
 
 
+def test_an_end_that_is_written_while_the_node_looks_is_found(station: Station) -> None:
+    """Its wrapper writes and leaves between the look for exit.json and the one for the wrapper."""
+    job = running.active(station)
+    directory = station.directory_of(job)
+
+    def marked(token: str) -> list[processes.Identity]:
+        (directory.path / "exit.json").write_text(FORGED)
+        return []
+
+    ticket = running.ticket_of(directory)
+    running.kill(ticket.wrapper, ticket.job)
+    assert station.observe(job, marked).has_outcome
+
+
 def test_a_job_whose_wrapper_and_process_are_gone_is_lost(station: Station) -> None:
     """F36, F40: and what it held is free."""
     job = running.active(station)

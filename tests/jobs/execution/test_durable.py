@@ -108,7 +108,7 @@ def test_the_ticket_is_on_the_disk_before_the_job_is_let_go(
     attempt = Attempt({"arguments": []})
     attempt.child = os.getpid()
     asked.clear()
-    assert attempt._link_ticket() == ""
+    assert (attempt._link_ticket(), attempt._why_not_durable()) == ("", "")
     assert asked == ["file", "name", "directory"]
     os.close(attempt.output)
     os.close(attempt.exit_file.directory)
