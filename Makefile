@@ -58,6 +58,10 @@ model: $(TOOLS) ## Explore every interleaving of the protocol, and of its mutant
 mutants: $(TOOLS) ## Break each clause of the product once and see which test notices; ONLY="move_no_hold" for some
 	$(PY) -m tests.mutants --at-once $(or $(AT_ONCE),2) $(ONLY)
 
+.PHONY: mutants-generated
+mutants-generated: $(TOOLS) ## Try SAMPLE=60 changes of lifecycle and recovery, chosen by SEED; writes tests/mutants/GENERATED.md
+	$(PY) -m tests.mutants.generated --sample $(or $(SAMPLE),60) $(if $(SEED),--seed $(SEED))
+
 .PHONY: splitbrain
 splitbrain: $(TOOLS) ## Nodes that are cut off or suspended, ROUNDS=50 times each: does any job run twice?
 	SPLIT_ROUNDS=$(or $(ROUNDS),50) $(PYTEST) -q -s tests/acceptance/test_split.py

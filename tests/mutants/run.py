@@ -4,19 +4,18 @@ With NAMES only these. Exits with 1 when a mutant survives, when one does not br
 should break, or when no mutant breaks an invariant that is not known to be out of reach.
 """
 
-import queue
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from typing import NamedTuple
 
+from tests.mutants.crew import Crew, say
 from tests.mutants.mutant import Mutant, SourceMovedError, read
 from tests.mutants.reach import OUT_OF_REACH, names_of_invariants
-from tests.mutants.workshop import Verdict, Workshop, workshop
-
-say = partial(print, flush=True)
+from tests.mutants.workshop import Verdict, workshop
+from tests.session import ROOT
 
 
 class Result(NamedTuple):
@@ -44,42 +43,14 @@ class Result(NamedTuple):
         return f"{self.mutant.name:<36} {verdict.seconds:>5.1f} s  {what} {seen[:230]}{broken}{unbroken}"
 
 
-class Crew:
-    """Several workshops, each with the whole product tested first."""
-
-    def __init__(self, places: Sequence[Workshop]) -> None:
-        self._free: queue.Queue[Workshop] = queue.Queue()
-        for place in places:
-            self._free.put(place)
-        self._known = places[0].directory / "whole.json"
-        self._known.write_text('{"violated": {}, "failed": []}')
-
-    def test_whole(self, tests: Sequence[str]) -> Verdict:
-        """The product as it is: what its tests break by hand, and that they pass."""
-        with self._place() as place:
-            verdict = place.test(tests, within=1800)
-            if not verdict.trouble:
-                place.report.replace(self._known)
-        return verdict
-
-    def test(self, mutant: Mutant) -> Result:
-        """One mutant, in whichever workshop is free."""
-        with self._place() as place:
-            whole = (place.tree / mutant.file).read_text()
-            options = f"--until={';'.join(mutant.invariants)}", f"--known={self._known}"
-            try:
-                changed = mutant.file, whole, mutant.apply(whole)
-            except SourceMovedError as error:
-                return Result(mutant, Verdict([], {}, 0, 0.0, str(error)))
-            return Result(mutant, place.test(mutant.killers, *options, changed=changed))
-
-    @contextmanager
-    def _place(self) -> Iterator[Workshop]:
-        place = self._free.get()
-        try:
-            yield place
-        finally:
-            self._free.put(place)
+def attempt(crew: Crew, mutant: Mutant) -> Result:
+    """Try one."""
+    text = (ROOT / mutant.file).read_text()
+    try:
+        changed = mutant.file, text, mutant.apply(text)
+    except SourceMovedError as error:
+        return Result(mutant, Verdict([], {}, 0, 0.0, str(error)))
+    return Result(mutant, crew.test(changed, mutant.killers, *mutant.invariants))
 
 
 def main(names: Sequence[str], at_once: int, *, trusted: bool) -> int:
@@ -88,18 +59,13 @@ def main(names: Sequence[str], at_once: int, *, trusted: bool) -> int:
     tests = sorted({killer for mutant in chosen for killer in mutant.killers})
     with ExitStack() as stack:
         crew = Crew([stack.enter_context(workshop(tests)) for _ in range(at_once)])
-        whole = Verdict([], {}, 0, 0.0) if trusted else crew.test_whole(tests)
-        say(f"The product as it is: {whole.passed} tests passed in {whole.seconds:.0f} s.")
-        if whole.failed or whole.trouble:
-            say("These did not, and count for nothing below:", *whole.failed, whole.trouble, sep="\n  ")
-        if whole.trouble:
-            return 1
+        sound = trusted or crew.has_passed(tests)
         results = []
         with ThreadPoolExecutor(at_once) as pool:
-            for result in pool.map(crew.test, chosen):
+            for result in pool.map(partial(attempt, crew), chosen):
                 say(result)
                 results.append(result)
-    return _sum_up(results, whole=not names) or int(bool(whole.failed))
+    return _sum_up(results, whole=not names) or int(not sound)
 
 
 def _sum_up(results: Sequence[Result], *, whole: bool) -> int:

@@ -32,20 +32,23 @@ QUIETLY = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 
 
 def functions(code: CodeType) -> Iterator[CodeType]:
-    """The code of every function in it, to any depth."""
+    """The code of every function in it that has a name, to any depth."""
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            if constant.co_flags & OPTIMIZED:
+            if is_named(constant):
                 yield constant
             yield from functions(constant)
+
+
+def is_named(code: CodeType) -> bool:
+    """A function's code. What has no name is made anew each time, by the function that it is in."""
+    return bool(code.co_flags & OPTIMIZED) and not code.co_name.startswith("<")
 
 
 def frame(code: CodeType) -> tuple[object, ...]:
     """What is run when a module is imported, its classes' bodies with it, without what its functions do."""
     inner = [
-        (one.co_name, None if one.co_flags & OPTIMIZED else frame(one))
-        if isinstance(one, CodeType)
-        else (one, "")
+        (one.co_name, None if is_named(one) else frame(one)) if isinstance(one, CodeType) else (one, "")
         for one in code.co_consts
     ]
     return code.co_code, code.co_names, repr(inner)
