@@ -71,6 +71,10 @@ chaos: $(TOOLS) ## JOBS=1000 under FAULTS=100 on three nodes, SEED=…, MODE=liv
 	$(PY) -m tests.chaos --jobs $(or $(JOBS),1000) --faults $(or $(FAULTS),100) --mode $(or $(MODE),liveness) \
 		--pace $(or $(PACE),1) $(addprefix --seed ,$(SEED))
 
+.PHONY: chaos-sabotage
+chaos-sabotage: $(TOOLS) ## Spoil a small round of chaos in eighteen ways: does its oracle see each of them?
+	$(PY) -m tests.chaos --sabotage --jobs 12 --faults 0 --seed 1
+
 chaos-smoke: $(TOOLS) ## The same with 300 jobs and 30 faults, in about 3 minutes
 	$(PY) -m tests.chaos --jobs 300 --faults 30 $(addprefix --seed ,$(SEED))
 

@@ -14,8 +14,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.session import ROOT
-
 
 def main() -> int:
     """The exit code."""
@@ -40,47 +38,24 @@ def _play(asked: argparse.Namespace, directory: Path) -> int:
 
     django.setup()
     from recovery.invariants.rows import ROW_INVARIANTS  # noqa: PLC0415
-    from tests.chaos import oracle, report  # noqa: PLC0415
+    from tests.chaos import oracle, report, sabotage  # noqa: PLC0415
     from tests.chaos.round import Round  # noqa: PLC0415
     from tests.chaos.schedule import draw  # noqa: PLC0415
     from tests.chaos.world import World  # noqa: PLC0415
 
-    before = os.getloadavg()
     schedule = draw(asked.seed, asked.jobs, asked.faults, liveness=asked.mode == "liveness")
     sys.stdout.write(f"seed={asked.seed}: {schedule.length:.0f} s of {asked.mode}, in {directory}\n")
+    last_act = {"last_act": sabotage.do} if asked.sabotage else {}
     with World(directory) as world:
-        going = Round(world, schedule, ROW_INVARIANTS, pace=asked.pace)
+        going = Round(world, schedule, ROW_INVARIANTS, pace=asked.pace, **last_act)
         record = going.play(lambda words: sys.stdout.write(f"{words}\n"))
         found = oracle.judge(record)
         for name, what in going.meanwhile.items():
             found[name] += [f"while faults lasted: {one}" for one in what if one not in found[name]]
-        counted = report.counts(world)
-    told = report.line(
-        record,
-        found,
-        counted,
-        asked.seed,
-        mode=asked.mode,
-        pace=asked.pace,
-        missed=len(going.missed),
-        seconds=round(going.took),
-    )
-    result = ROOT / "test-results" / f"chaos-{asked.seed}-{asked.jobs}-{asked.faults}-{asked.mode}.json"
-    report.store(
-        result,
-        told,
-        record,
-        found,
-        counts=counted,
-        answers=dict(going.crowd.ledger.answers),
-        looks=going.watcher.looks,
-        strangers=going.strangers.begun,
-        missed=[f"{fault.harm} at {fault.at}" for fault in going.missed],
-        load=[*before, *os.getloadavg()],
-    )
-    for name, what in found.items():
-        sys.stdout.write("".join(f"  {name}: {one}\n" for one in what[:20]))
-    sys.stdout.write(f"{told}\n{result.relative_to(ROOT)}\n")
+        report.tell(asked, going, record, found)
+    if asked.sabotage:
+        sys.stdout.write(f"overlooked: {sabotage.overlooked(found) or 'nothing'}\n")
+        return int(bool(sabotage.overlooked(found)))
     return int(any(found.values()))
 
 
@@ -92,6 +67,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--mode", choices=("liveness", "safety"), default="liveness")
     parser.add_argument(
         "--pace", type=float, default=1.0, help="stretch the schedule by this, for a machine with other work"
+    )
+    parser.add_argument(
+        "--sabotage", action="store_true", help="spoil the round at its end: does the oracle see all of it?"
     )
     parser.add_argument("--keep", action="store_true", help="keep the round's directory in any case")
     return parser.parse_args()

@@ -1,12 +1,15 @@
 """What a round has come to: one line, and all of it as JSON beside it."""
 
 import json
+import os
 import statistics
 import subprocess
+import sys
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tests.chaos.injuries import Injury
 from tests.chaos.oracle import Record
@@ -15,6 +18,10 @@ from tests.chaos.schedule import Harm
 from tests.chaos.world import World
 from tests.session import ROOT
 
+if TYPE_CHECKING:
+    from tests.chaos.round import Round
+
+SHOWN: Final = 20
 COUNTED = {
     "republished": "SELECT count(*) FROM jobs_jobevent WHERE kind = 'dispatched' AND message LIKE '%% again'",
     "late_results": "SELECT count(*) FROM jobs_jobevent WHERE kind = 'late result'",
@@ -34,6 +41,29 @@ def counts(world: World) -> dict[str, int]:
         found = {name: int(rows.ask(query.replace("%%", "%"))[0][0]) for name, query in COUNTED.items()}
     logs = [file.read_text(errors="replace") for file in world.logs.glob("worker-*.log")]
     return {**found, "dup_msgs_dropped": sum(log.count(words) for log in logs for words in DROPPED)}
+
+
+def tell(asked: Namespace, going: "Round", record: Record, found: dict[str, list[str]]) -> None:
+    """Print what was found and the line; store the rest."""
+    counted = counts(going.world)
+    more = {"mode": asked.mode, "pace": asked.pace, "missed": len(going.missed), "seconds": round(going.took)}
+    told = line(record, found, counted, asked.seed, **more)
+    result = ROOT / "test-results" / f"chaos-{asked.seed}-{asked.jobs}-{asked.faults}-{asked.mode}.json"
+    store(
+        result,
+        told,
+        record,
+        found,
+        counts=counted,
+        answers=dict(going.crowd.ledger.answers),
+        looks=going.watcher.looks,
+        strangers=going.strangers.begun,
+        missed=[f"{fault.harm} at {fault.at}" for fault in going.missed],
+        load=os.getloadavg(),
+    )
+    for name, what in found.items():
+        sys.stdout.write("".join(f"  {name}: {one}\n" for one in what[:SHOWN]))
+    sys.stdout.write(f"{told}\n{result.relative_to(ROOT)}\n")
 
 
 def line(

@@ -45,7 +45,9 @@ class Round:
         invariants: Mapping[str, tuple[str, str]],
         *,
         pace: float = 1.0,
+        last_act: "Callable[[Round], None]" = lambda _: None,
     ) -> None:
+        self._last_act = last_act
         self.world, self.schedule, self._pace = world, schedule, pace
         self.witness = world.directory / "witness"
         self.witness.touch()
@@ -80,6 +82,7 @@ class Round:
             say(f"{len(self.injuries)} faults done, {len(self.missed)} met nobody; waiting for the end")
             self._wait_for_the_end()
             self._wait_until(lambda: all(one.recovered for one in self.injuries), 60)
+            self._last_act(self)
         finally:
             self._heal()
             self.watcher.stop()

@@ -25,6 +25,11 @@ class Strangers:
     begun: int = 0
     _living: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
 
+    @property
+    def living(self) -> list[int]:
+        """The numbers of those that live now."""
+        return [one.pid for one in self._living]
+
     def look(self) -> None:
         """Note who was signalled; replace the oldest by a new one."""
         for one in [*self._living]:
