@@ -20,6 +20,7 @@ from types import CodeType, FunctionType
 
 import pytest
 
+from jobsite import celery_app
 from tests.eventually import eventually
 from tests.remains import killed_in
 from tests.session import ROOT, remove_groups
@@ -84,6 +85,7 @@ class Loaded:
         self.directory = SESSION.directory
         self.environment = dict(os.environ)
         pytest.main([*OPTIONS, *QUIETLY, "--report=/dev/null", "--collect-only", "-qq", *tests])
+        celery_app.set_current()  # pytest's plugin for Celery has made one of its own
 
     def test(self, changed: tuple[str, str, str] | None, command: list[str], within: float) -> int:
         """Run pytest in a process of its own. Answer NEEDS_A_START, or anything else when it is over."""

@@ -55,6 +55,14 @@ def test_a_renewal_is_as_old_as_its_beginning(renewals: Renewals, station: Stati
     assert 100 <= renewals.age() + A_MILLISECOND < 100 + running.LONG
 
 
+def test_a_renewal_that_was_written_down_late_is_as_old_as_it_is(renewals: Renewals) -> None:
+    """Its agent was frozen in between."""
+    renewals.begin()
+    renewals._began -= 100
+    renewals.note()
+    assert 100 <= renewals.age() + A_MILLISECOND < 100 + running.LONG
+
+
 @pytest.mark.parametrize("content", ["", "no time", "another-boot 1.0", "{boot} nan", "{boot} 1e15"])
 def test_a_renewal_of_another_boot_or_of_none_is_infinitely_old(
     renewals: Renewals, station: Station, content: str
