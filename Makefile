@@ -53,6 +53,11 @@ races: $(TOOLS) ## Two real connections against each other: each pair of transit
 .PHONY: model
 model: $(TOOLS) ## Explore every interleaving of the protocol, and of its mutants; ONLY="A1 no_t4b" for some, WORKERS=2
 	MODEL_WORKERS=$(or $(WORKERS),2) $(PY) -m tests.model $(ONLY)
+	$(if $(ONLY),,MACHINE=full $(PYTEST) -q -s tests/machine)
+
+.PHONY: machine
+machine: $(TOOLS) ## Stories in which anybody may stop or die anywhere, told with the real code; MACHINE=full for hours
+	MACHINE=$(or $(MACHINE),ci) $(PYTEST) -q -s tests/machine
 
 .PHONY: mutants
 mutants: $(TOOLS) ## Break each clause of the product once and see which test notices; ONLY="move_no_hold" for some
