@@ -67,6 +67,10 @@ mutants: $(TOOLS) ## Break each clause of the product once and see which test no
 mutants-generated: $(TOOLS) ## Try SAMPLE=60 changes of lifecycle and recovery, chosen by SEED; writes tests/mutants/GENERATED.md
 	$(PY) -m tests.mutants.generated --sample $(or $(SAMPLE),60) $(if $(SEED),--seed $(SEED))
 
+.PHONY: sweep
+sweep: $(TOOLS) ## Let every process fail at every fault point in every way; ONLY="ticket.before kill" for some
+	SWEEP=all SWEEP_ONLY="$(ONLY)" SWEEP_PATIENCE=$(or $(PATIENCE),30) $(PYTEST) -q -s tests/sweep
+
 .PHONY: splitbrain
 splitbrain: $(TOOLS) ## Nodes that are cut off or suspended, ROUNDS=50 times each: does any job run twice?
 	SPLIT_ROUNDS=$(or $(ROUNDS),50) $(PYTEST) -q -s tests/acceptance/test_split.py

@@ -6,7 +6,7 @@ of a fault point is a line of `<directory>/hits`: name, pid, and what was done. 
 | action | |
 |---|---|
 | `kill` | SIGKILL this process |
-| `kill PID` | SIGKILL that one, such as a wrapper's worker, and go on |
+| `kill PID TICKS` | SIGKILL that one if it still lives, such as a wrapper's worker, and go on |
 | `kill-parent` | SIGKILL the parent, and go on |
 | `stop` | SIGSTOP this process; whoever wrote the file wakes it |
 | `raise` | raise InjectedFault |
@@ -66,7 +66,7 @@ class Directory:
             os.close(descriptor)
 
 
-def act(name, verb, argument=""):  # type: (str, str, str) -> None
+def act(name, verb, *arguments):  # type: (str, str, *str) -> None
     """Take one action. Raises what it asks for, and ValueError for one that is not known."""
     if verb in ERRORS:
         raise OSError(ERRORS[verb], os.strerror(ERRORS[verb]), f"injected at {name}")
@@ -74,18 +74,28 @@ def act(name, verb, argument=""):  # type: (str, str, str) -> None
         raise InjectedFault(f"injected at {name}")
     if verb not in ACTIONS:
         raise ValueError(f"{verb} at {name} is no action; those are in jobs/fault_actions.py")
-    ACTIONS[verb](argument)
+    ACTIONS[verb](*arguments)
 
 
-def _kill(pid):  # type: (str) -> None
-    os.kill(int(pid or os.getpid()), signal.SIGKILL)
+def _kill(pid="", ticks=""):  # type: (str, str) -> None
+    """A number alone may be somebody else's by now."""
+    if not pid or _start_ticks(pid) == ticks:
+        os.kill(int(pid or os.getpid()), signal.SIGKILL)
 
 
-def _kill_parent(_):  # type: (str) -> None
+def _start_ticks(pid):  # type: (str) -> str
+    try:
+        with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
+            return file.read().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def _kill_parent():  # type: () -> None
     os.kill(os.getppid(), signal.SIGKILL)
 
 
-def _stop(_):  # type: (str) -> None
+def _stop():  # type: () -> None
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
@@ -93,7 +103,7 @@ def _delay(seconds):  # type: (str) -> None
     select.select([], [], [], float(seconds))
 
 
-def _drop_db(_):  # type: (str) -> None
+def _drop_db():  # type: () -> None
     if drop_session is None:
         raise ValueError("this process has no session with the database that could be dropped")
     drop_session()
@@ -105,4 +115,4 @@ ACTIONS = {
     "stop": _stop,
     "delay": _delay,
     "drop-db": _drop_db,
-}
+}  # type: dict[str, Callable[..., None]]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobs import fault_actions, faults
+from jobs.execution import procfs
 from jobs.fault_actions import Directory, InjectedFault
 from jobs.faults import faultpoint
 from tests.session import ROOT
@@ -72,9 +73,17 @@ def test_an_error_that_nobody_expects_is_raised(tmp_path: Path) -> None:
 
 def test_another_process_is_killed_and_this_one_goes_on(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "60"]) as victim:
-        (tmp_path / "here").write_text(f"kill {victim.pid}")
+        (tmp_path / "here").write_text(f"kill {victim.pid} {procfs.start_ticks(victim.pid)}")
         Directory(str(tmp_path))("here")
         assert victim.wait(10) == -9
+
+
+def test_who_has_the_number_of_another_by_now_is_not_killed(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "60"]) as stranger:
+        (tmp_path / "here").write_text(f"kill {stranger.pid} 1")
+        Directory(str(tmp_path))("here")
+        stranger.terminate()
+        assert stranger.wait(10) == -15
 
 
 def test_a_parent_is_killed_and_its_child_goes_on(tmp_path: Path) -> None:

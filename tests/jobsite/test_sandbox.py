@@ -69,7 +69,6 @@ def commands(environment: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     table = processes.table(Environment.read(environment), "password")
     return {process.name: process.argv for process in table} | {
         "run": processes.python("-m", "jobsite.run"),
-        "check": processes.python("manage.py", "check"),
     }
 
 
