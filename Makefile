@@ -53,11 +53,11 @@ races: $(TOOLS) ## Two real connections against each other: each pair of transit
 .PHONY: model
 model: $(TOOLS) ## Explore every interleaving of the protocol, and of its mutants; ONLY="A1 no_t4b" for some, WORKERS=2
 	MODEL_WORKERS=$(or $(WORKERS),2) $(PY) -m tests.model $(ONLY)
-	$(if $(ONLY),,MACHINE=full $(PYTEST) -q -s tests/machine)
+	$(if $(ONLY),,MACHINE=full $(PYTEST) -q -s -m proof tests/machine)
 
 .PHONY: machine
 machine: $(TOOLS) ## Stories in which anybody may stop or die anywhere, told with the real code; MACHINE=full for hours
-	MACHINE=$(or $(MACHINE),ci) $(PYTEST) -q -s tests/machine
+	MACHINE=$(or $(MACHINE),ci) $(PYTEST) -q -s -m proof tests/machine
 
 .PHONY: mutants
 mutants: $(TOOLS) ## Break each clause of the product once and see which test notices; ONLY="move_no_hold" for some
@@ -69,7 +69,7 @@ mutants-generated: $(TOOLS) ## Try SAMPLE=60 changes of lifecycle and recovery, 
 
 .PHONY: sweep
 sweep: $(TOOLS) ## Let every process fail at every fault point in every way; ONLY="ticket.before kill" for some
-	SWEEP=all SWEEP_ONLY="$(ONLY)" SWEEP_PATIENCE=$(or $(PATIENCE),30) $(PYTEST) -q -s tests/sweep
+	SWEEP=all SWEEP_ONLY="$(ONLY)" SWEEP_PATIENCE=$(or $(PATIENCE),30) $(PYTEST) -q -s -m proof tests/sweep
 
 .PHONY: splitbrain
 splitbrain: $(TOOLS) ## Nodes that are cut off or suspended, ROUNDS=50 times each: does any job run twice?
@@ -88,7 +88,7 @@ chaos-smoke: $(TOOLS) ## The same with 300 jobs and 30 faults, in about 3 minute
 	$(PY) -m tests.chaos --jobs 300 --faults 30 $(addprefix --seed ,$(SEED))
 
 acceptance: $(TOOLS) ## Only the tests with a real broker, real workers and real jobs
-	$(PYTEST) -m acceptance
+	$(PYTEST) -m "acceptance and not proof"
 
 ui: $(TOOLS) ## Only the tests in a real browser
 	$(PYTEST) -m ui

@@ -60,6 +60,7 @@ def world(
         world.close()
 
 
+@pytest.mark.proof
 @pytest.mark.timeout(PATIENCE)
 def test_no_story_breaks_the_promise(world: World) -> None:
     Machine.world, Machine.tally = world, Tally()

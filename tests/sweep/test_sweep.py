@@ -1,6 +1,7 @@
 """Every process fails at every place at which it can: each time everything comes to a clean and true end.
 
-`make sweep` plays all cases; here a fixed tenth of them is played, none of which waits for leases to run out.
+`make sweep` plays all cases. Without SWEEP=all a fixed tenth of them is played, none of which waits for a
+lease to run out.
 """
 
 import os
@@ -38,6 +39,7 @@ def test_of_every_fault_point_it_is_known_how_it_is_reached() -> None:
     assert sorted(PLACES) == points()
 
 
+@pytest.mark.proof
 @pytest.mark.acceptance
 @pytest.mark.timeout(3 * 60 * 60 if WHOLE or ONLY else 600)
 def test_wherever_a_process_fails_everything_comes_to_a_clean_and_true_end(tmp_path: Path) -> None:
