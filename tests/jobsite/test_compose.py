@@ -123,6 +123,6 @@ def test_the_broker_keeps_what_it_accepted_as_the_embedded_one_does(services: di
 
 def test_the_example_names_every_setting_and_no_other() -> None:
     example = (ROOT / ".env.example").read_text()
-    source = (ROOT / "jobsite/environment.py").read_text()
+    source = "".join((ROOT / "jobsite" / name).read_text() for name in ("environment.py", "sandbox.py"))
     read = set(re.findall(r'"(JOBSITE_[A-Z_]+|[A-Z_]+_URL)"', source))
     assert set(re.findall(r"^([A-Z_]+)=$", example, re.MULTILINE)) == read | ONLY_FOR_COMPOSE
