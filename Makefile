@@ -117,7 +117,7 @@ backlog: $(TOOLS) ## The sweep at a start, and a scheduler's pass, with 1,000 to
 
 .PHONY: beats
 beats: $(TOOLS) ## Celery Beat dead, twice, hanging: does every bound hold, until what a lost node ran runs elsewhere?
-	BEAT_ROUNDS=1 $(PYTEST) -q tests/acceptance/test_beat.py
+	BEAT_ROUNDS=1 $(PYTEST) -m proof -q tests/acceptance/test_beat.py
 
 codes: $(TOOLS) ## Run a job for each exit code and each signal: is each told as it was?
 	$(PYTEST) -q tests/acceptance/test_exit.py -k f58
