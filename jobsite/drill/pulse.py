@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from django.db import DatabaseError, InterfaceError, connection
-from django_celery_beat.models import PeriodicTask
 
 from jobs.models import NodeLease
 from jobsite.drill.sandbox import NODE
@@ -37,12 +36,6 @@ def broker() -> Moment:
 def leader() -> Moment:
     """A scheduler leads."""
     return health.leader_until()
-
-
-def beat() -> Moment:
-    """Beat has sent its task."""
-    sent: Moment = PeriodicTask.objects.values_list("last_run_at", flat=True).get(name="recovery")
-    return sent
 
 
 class Pulse:

@@ -10,6 +10,7 @@ from jobs.execution import processes, procfs
 from jobsite.drill import pulse
 from jobsite.drill.pulse import Pulse
 from jobsite.drill.sandbox import Sandbox, SandboxError
+from recovery import beat
 
 LAUNCHER: Final = "jobsite-launch"
 
@@ -49,7 +50,7 @@ ALL: Final = (
     Victim(name="wrapper", title="wrappers of running jobs", seen_by=""),
     Victim(name="broker", title="broker", seen_by="the node's agent reaches it", moments=(pulse.broker,)),
     Victim(name="scheduler", title="scheduler", seen_by="it leads", moments=(pulse.leader,)),
-    Victim(name="beat", title="Beat", seen_by="it sends its task", moments=(pulse.beat,)),
+    Victim(name="beat", title="Beat", seen_by="it sends its task", moments=(beat.last_sent,)),
     Victim(
         name="postgres",
         title="PostgreSQL",

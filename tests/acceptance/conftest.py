@@ -7,6 +7,7 @@ import pytest
 import redis
 
 from tests.acceptance import promise
+from tests.acceptance.split_rounds import Machines
 from tests.acceptance.witness import Gate, Witness
 from tests.client import Client
 from tests.platform import Platform
@@ -24,6 +25,13 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
     made = Gate(tmp_path / "gate")
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def machines(platform: Platform) -> Iterator[Machines]:
+    """Two more nodes of the module's platform."""
+    with Machines(platform) as three:
+        yield three
 
 
 @pytest.fixture

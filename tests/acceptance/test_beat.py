@@ -38,12 +38,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def machines(platform: Platform) -> Iterator[Machines]:
-    with Machines(platform) as three:
-        yield three
-
-
 @pytest.fixture
 def play(machines: Machines, client: Client, broker: redis.Redis, tmp_path: Path) -> Play:
     return lambda far: BeatRound(machines, client, broker, tmp_path).play(far=far, whole=WHOLE)

@@ -26,12 +26,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def machines(platform: Platform) -> Iterator[Machines]:
-    with Machines(platform) as three:
-        yield three
-
-
 @pytest.fixture
 def rounds(machines: Machines, client: Client, tmp_path: Path) -> Iterator[Round]:
     """As many as asked for; each is judged when the next one begins."""
