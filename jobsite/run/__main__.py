@@ -2,7 +2,7 @@
 
 import os
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from jobsite.embedded.broker import Broker
@@ -15,7 +15,7 @@ from jobsite.run.processes import Stage
 from jobsite.run.record import Record
 from jobsite.run.refusal import RefusalError
 from jobsite.run.supervisor import Supervisor
-from jobsite.run.wakeup import Wakeup
+from jobsite.run.wakeup import StopRequested, Wakeup
 from jobsite.seclusion import seclude
 
 
@@ -48,15 +48,16 @@ def run(environment: Environment) -> None:
         logs = environment.var / "logs"
         supervisor = Supervisor(logs=logs, directory=ROOT, console=console, record=record, wakeup=wakeup)
         try:
-            if start(environment, supervisor, console):
-                supervisor.run()
+            with suppress(StopRequested):
+                if start(environment, supervisor, console, wakeup):
+                    supervisor.run()
             console.line("Stopping.")
         finally:
             stop(supervisor, console)
             record.clear()
 
 
-def start(environment: Environment, supervisor: Supervisor, console: Console) -> bool:
+def start(environment: Environment, supervisor: Supervisor, console: Console, wakeup: Wakeup) -> bool:
     """Start everything. False: we were asked to stop before it was ready."""
     kept = environment.var
     if "JOBSITE_SECRET_KEY" not in os.environ:
@@ -66,15 +67,18 @@ def start(environment: Environment, supervisor: Supervisor, console: Console) ->
     os.environ.clear()
     os.environ.update(common)
     supervisor.take(charges.of_server(server) for server in servers(environment))
-    prepare.set_up_django()
-    if not environment.embedded_broker:
-        prepare.refuse_silent_broker(environment.redis_url)
+    with wakeup.interrupting():
+        prepare.set_up_django()
+        if not environment.embedded_broker:
+            prepare.refuse_silent_broker(environment.redis_url)
     if not supervisor.run_until_ready():
         return False
-    prepare.migrate()
+    with wakeup.interrupting():
+        prepare.migrate()
     table = processes.table(environment, flower_password)
     supervisor.take(charges.of_process(process, environment, common) for process in table)
-    link = prepare.open_the_door(environment)
+    with wakeup.interrupting():
+        link = prepare.open_the_door(environment)
     if not supervisor.run_until_ready():
         return False
     console.line(f"Ready in {seconds_since_exec():.1f}s. Open: {link}  (works once, within 15 minutes)")

@@ -139,7 +139,8 @@ class Supervisor:
             charge.due = time.monotonic() + LONGEST_DELAY
 
     def _start(self, charge: Charge) -> None:
-        arguments, environment = charge.command()
+        with self._wakeup.interrupting():  # the first start of a database takes seconds
+            arguments, environment = charge.command()
         charge.is_ready, charge.announced = charge.begin(), False
         charge.child = Child(
             list(arguments),

@@ -3,10 +3,16 @@
 import select
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Final, Self
 
 STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class StopRequested(KeyboardInterrupt):
+    """Somebody asked us to stop during work that can be left undone. psycopg ends its query for this kind."""
 
 
 class Wakeup:
@@ -14,6 +20,7 @@ class Wakeup:
 
     def __init__(self) -> None:
         self._requests: list[int] = []
+        self._interrupting = False
         self._reader, self._writer = socket.socketpair()
         self._reader.settimeout(0)
         self._writer.settimeout(0)
@@ -49,6 +56,17 @@ class Wakeup:
         """Somebody pressed Ctrl-C again. A closed terminal may send its SIGHUP twice and means it once."""
         return self.stop_requested and signal.SIGINT in self._requests[1:]
 
+    @contextmanager
+    def interrupting(self) -> Iterator[None]:
+        """For slow work that may be left at any point: a request to stop ends it with `StopRequested`."""
+        self._interrupting = True
+        try:
+            if self.stop_requested:
+                raise StopRequested
+            yield
+        finally:
+            self._interrupting = False
+
     def wait(self, seconds: float) -> None:
         """Sleep until a signal arrives, at most so long."""
         if select.select([self._reader], [], [], seconds)[0]:
@@ -56,6 +74,9 @@ class Wakeup:
 
     def _request(self, number: int, _frame: FrameType | None) -> None:
         self._requests.append(number)
+        if self._interrupting:
+            self._interrupting = False  # a second request must not break what cleans up after the first
+            raise StopRequested
 
     def _ignore(self, _number: int, _frame: FrameType | None) -> None:
         """A handler is needed: an ignored signal would not wake us."""

@@ -247,9 +247,11 @@ def test_after_kill_9_the_children_end_and_the_next_start_recovers(tmp_path: Pat
         promise.is_kept(platform.environment)
 
 
-def test_a_start_that_is_stopped_before_it_is_ready_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("moment", ["Ctrl-C stops everything", "PostgreSQL 18 on"])
+def test_a_start_that_is_stopped_before_it_is_ready_leaves_nothing(tmp_path: Path, moment: str) -> None:
+    """The first moment is before the database is made, the second before its tables are."""
     platform = Platform(tmp_path / "var").start()
-    eventually(lambda: "Ctrl-C stops everything" in platform.output)
+    eventually(lambda: moment in platform.output)
     assert platform.stop(signal.SIGINT) < 5
     assert platform.exit_code == 0
     assert "Traceback" not in platform.output

@@ -17,7 +17,7 @@ from jobsite.run.console import Console, how_it_ended
 from jobsite.run.processes import Stage
 from jobsite.run.record import Identity, Record, boot_id
 from jobsite.run.supervisor import Charge, Supervisor
-from jobsite.run.wakeup import Wakeup
+from jobsite.run.wakeup import StopRequested, Wakeup
 from tests.eventually import eventually
 
 P = ParamSpec("P")
@@ -254,3 +254,35 @@ def test_the_log_of_a_child_that_goes_on_is_emptied_once_it_is_large(
 def test_an_end_is_told_in_words() -> None:
     assert how_it_ended(1) == "ended with exit code 1"
     assert how_it_ended(-9) == "was ended by SIGKILL"
+
+
+def test_a_request_to_stop_ends_work_that_may_be_left_undone(supervisor: Supervisor) -> None:
+    def slow() -> tuple[list[str], dict[str, str]]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pause()
+        raise AssertionError("the work went on")
+
+    unprepared = charge("postgres")
+    unprepared.command = slow
+    with pytest.raises(StopRequested):
+        supervisor.take([unprepared])
+    assert unprepared.child is None
+
+
+def test_work_is_not_begun_after_a_request_to_stop(wakeup: Wakeup) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(StopRequested), wakeup.interrupting():
+        pytest.fail("it was begun")
+
+
+def test_a_second_request_does_not_break_what_follows_the_first(wakeup: Wakeup) -> None:
+    def work() -> None:
+        with wakeup.interrupting():
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            finally:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(StopRequested):
+        work()
+    assert wakeup.hurry_requested
