@@ -6,7 +6,7 @@ import signal
 import time
 
 from jobs.execution import cage, job_process, lean, outcome, procfs, tree
-from jobs.execution.exit_file import ExitFile, write_new
+from jobs.execution.exit_file import ExitFile, link_ticket
 from jobs.execution.fence import Fence
 from jobs.execution.outputs import Output
 from jobs.execution.usage import Usage
@@ -18,6 +18,8 @@ PATIENCE = 1.5
 """The longest wait, in seconds: after a suspend the kernel's timers run late, so the clock is read again."""
 LINGER = 0.5
 """How long what the script left running may take to end by itself: a `tee` has its last lines to write."""
+FIRST = 0.02
+"""Before anything can be due: a job that has ended by then has not been watched."""
 ROUND = 0.02
 LEAST = 0.001
 WARY = 0.05
@@ -41,42 +43,39 @@ class Attempt:
         self.output = os.open(
             "stdout", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
         )
-        self.exit_file = ExitFile()
-        self.launch_words = self.child = 0
-        self.status = None  # type: int | None
-        self.cause = None  # type: str | None
-        self.began = self.ended = _now()
-        self.grace = amount(request, "grace_seconds")
-        self.linger_until = self.kill_at = None  # type: float | None
-        self.watches = []  # type: list[Watch]
-        self.usage = Usage(request, self.began)
-        self.written = Output(request, self.began, self.child, self.output)
-        self.oom = self.not_run = ""
-        self.stopper = None  # type: Watch | None
-        self.fence = Fence(request, self.began)
+        self.launch_words = self.child = self.opener = 0
 
     def begin(self):  # type: () -> str
-        """Fork the job, link the ticket, let the job go. Answer why not, or an empty string."""
-        try:
-            faultpoint("spawn.before")
-            self.exit_file.reserve()
-            opener = self._fork()
-            faultpoint("spawn.after_fork")
-        except OSError as error:
-            return f"its process could not be made: {error}"
+        """Link the ticket, and let the job go. Answer why not, or an empty string."""
+        self._prepare()
         why = self._why_fenced() or self._link_ticket()
         if why:
-            os.close(opener)  # unopened: the child ends without having run anything
+            os.close(self.opener)  # unopened: the child ends without having run anything
             os.waitpid(self.child, 0)
             self.exit_file.give_back()
             return why
         self.began = _now()
         self.not_run = self._why_not_durable() or self._why_fenced()
         if not self.not_run:
-            os.write(opener, b"1")
-        os.close(opener)
+            os.write(self.opener, b"1")
+        os.close(self.opener)
         faultpoint("spawn.after_open")
         return ""
+
+    def _prepare(self):  # type: () -> None
+        """What could as well be done before the fork, if each page that it touches were not copied twice."""
+        self.exit_file = ExitFile()
+        self.status = None  # type: int | None
+        self.cause = None  # type: str | None
+        self.began = self.ended = _now()
+        self.grace = amount(self.request, "grace_seconds")
+        self.linger_until = self.kill_at = None  # type: float | None
+        self.watches = []  # type: list[Watch]
+        self.usage = None  # type: Usage | None
+        self.written = None  # type: Output | None
+        self.oom = self.not_run = ""
+        self.stopper = None  # type: Watch | None
+        self.fence = Fence(self.request, self.began)
 
     def _why_fenced(self):  # type: () -> str
         """The node is silent: what has not begun does not begin."""
@@ -85,17 +84,22 @@ class Attempt:
         self.cause = "fenced"
         return "its node has not renewed its lease for too long"
 
-    def _fork(self):  # type: () -> int
-        """Fork the child that becomes the job, and answer the descriptor by which it is let go."""
-        gate, opener = os.pipe2(os.O_CLOEXEC)
-        self.launch_words, failure = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self.child = os.fork()
+    def fork(self):  # type: () -> str
+        """Fork the child that becomes the job when it is let go. Answer why not, or an empty string."""
+        try:
+            faultpoint("spawn.before")
+            gate, self.opener = os.pipe2(os.O_CLOEXEC)
+            self.launch_words, failure = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+            self.child = os.fork()
+        except OSError as error:
+            return f"its process could not be made: {error}"
         if self.child == 0:
-            os.close(opener)
+            os.close(self.opener)
             job_process.become(self.command, self.request, self.output, gate, failure)
         os.close(gate)
         os.close(failure)
-        return opener
+        faultpoint("spawn.after_fork")
+        return ""
 
     def _link_ticket(self):  # type: () -> str
         ticket = {
@@ -108,14 +112,9 @@ class Attempt:
             "note": self.note,
         }
         try:
+            self.exit_file.reserve()
             faultpoint("ticket.before")
-            name = write_new(lean.encode(ticket))
-            try:
-                faultpoint("ticket.before_link")
-                os.link(name, "ticket")
-            finally:
-                with contextlib.suppress(OSError):  # linked or not, it is no ticket under this name
-                    os.unlink(name)  # noqa: PTH108
+            link_ticket(lean.encode(ticket))
         except OSError as error:
             return f"the ticket could not be linked: {error}"
         return ""
@@ -132,20 +131,20 @@ class Attempt:
 
     def supervise(self):  # type: () -> None
         """Wait until the tree is empty. When a watch finds cause it is asked to end, then killed."""
-        self.usage = Usage(self.request, self.began)
-        self.written = Output(self.request, self.began, self.child, self.output)
-        self.watches = [
-            WarningSignal(self.request, self.began, self.child),
-            Limit(self.request, self.began, self.output),
-            self.written,
-            self.usage,
-        ]
-        self._hear(signal.sigtimedwait(HEARD, self._patience(_now())))  # many end at once
+        self._hear(signal.sigtimedwait(HEARD, FIRST))  # many end at once, and need no watch
         while self._reap():
+            self.watches = self.watches or self._watches()
             with contextlib.suppress(*ODD):  # the next look may succeed
                 self._look(_now())
             self._hear(signal.sigtimedwait(HEARD, self._patience(_now())))
         self.oom = outcome.memory_ran_out(self.status or 0, self.usage, self.request.get("cgroup"))
+
+    def _watches(self):  # type: () -> list[Watch]
+        """Whatever a job that goes on may be ended for."""
+        self.usage = Usage(self.request, self.began)
+        self.written = Output(self.request, self.began, self.child, self.output)
+        warning = WarningSignal(self.request, self.began, self.child)
+        return [warning, Limit(self.request, self.began, self.output), self.written, self.usage]
 
     def _look(self, now):  # type: (float) -> None
         if now >= self.fence.due and self.fence.look(now):
@@ -246,5 +245,6 @@ class Attempt:
                 told["measured"] = self.stopper.measured()
         if told["exit_code"] != 0 or self.cause is not None:
             with contextlib.suppress(*ODD):
-                told |= outcome.of_bad_end(self.output, self.written.error_file())
+                written = self.written or Output(self.request, self.began, self.child, self.output)
+                told |= outcome.of_bad_end(self.output, written.error_file())
         return told

@@ -32,6 +32,17 @@ def write_new(content):  # type: (bytes) -> str
     return name
 
 
+def link_ticket(content):  # type: (bytes) -> None
+    """Give a durable file the name of the ticket, or raise OSError: it is somebody's already."""
+    name = write_new(content)
+    try:
+        faultpoint("ticket.before_link")
+        os.link(name, "ticket")
+    finally:
+        with contextlib.suppress(OSError):  # linked or not, it is no ticket under this name
+            os.unlink(name)  # noqa: PTH108
+
+
 class ExitFile:
     """exit.json, from the room that is reserved for it to its place."""
 

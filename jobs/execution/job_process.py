@@ -14,11 +14,13 @@ from jobs.faults import faultpoint
 
 def command(arguments):  # type: (object) -> tuple[list[str], str]
     """How the script is run: by the kernel from its `#!` line, else by bash, else by sh."""
-    script = os.path.abspath("script")  # noqa: PTH100
+    script = f"{os.getcwd()}/script"  # noqa: PTH109
     rest = [str(argument) for argument in arguments]  # type: ignore[attr-defined]
-    with open("script", "rb") as file:  # noqa: PTH123
-        if file.read(2) == b"#!":
-            return [script, *rest], ""
+    descriptor = os.open("script", os.O_RDONLY | os.O_CLOEXEC)
+    beginning = os.read(descriptor, 2)
+    os.close(descriptor)
+    if beginning == b"#!":
+        return [script, *rest], ""
     for shell in ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"):
         if os.access(shell, os.X_OK):
             return [shell, script, *rest], f"runs with {shell}, because the script has no #! line"
@@ -39,7 +41,6 @@ def become(argv, request, output, gate, failure):  # type: (list[str], dict[str,
         null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
         for source, target in ((null, 0), (output, 1), (output, 2)):
             os.dup2(source, target)
-        default_signals()
         lean.pthread_sigmask(lean.SIG_SETMASK, ())
         child_bounds.bound(ends_with_wrapper=bool(request.get("requeue")))
         if not os.read(gate, 1):

@@ -54,7 +54,7 @@ class Launcher:
         self._requests.settimeout(PATIENCE)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", CODE],
+                [sys.executable, "-I", "-S", "-OO", "-c", CODE],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 cwd="/",
@@ -63,6 +63,7 @@ class Launcher:
                     **faults.environment(),
                     "PATH": os.defpath,
                     "LANG": "C.UTF-8",
+                    "LD_BIND_NOW": "1",
                 },
                 start_new_session=True,
             )

@@ -45,7 +45,7 @@ def main():  # type: () -> int
             os.close(reply)
 
 
-def _fork(room, request, reply):  # type: (int, bytes, int) -> None
+def _fork(room, request, reply):  # type: (memoryview, bytes, int) -> None
     """One fork a wrapper. Where there can be none, the answer says why."""
     try:
         pid = os.fork()
@@ -57,7 +57,7 @@ def _fork(room, request, reply):  # type: (int, bytes, int) -> None
         _become_wrapper(room, request, reply)
 
 
-def _become_wrapper(room, request, reply):  # type: (int, bytes, int) -> None
+def _become_wrapper(room, request, reply):  # type: (memoryview, bytes, int) -> None
     """In the child: take the marker, let go of what is the launcher's, supervise. Never returns."""
     code = 1
     try:
@@ -68,7 +68,7 @@ def _become_wrapper(room, request, reply):  # type: (int, bytes, int) -> None
         if boot_id_file:
             os.environb[b"JOBSITE_BOOT_ID_FILE"] = boot_id_file
         os.chdir(directory)
-        _open_as("/dev/null", os.O_RDONLY, 0)
+        _open_as("/dev/null", os.O_RDWR, 0)
         _open_as("wrapper.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 2)
         code = wrapper.run()
     except BaseException as error:  # noqa: BLE001 - whatever it is, this must not become a second launcher

@@ -22,8 +22,8 @@ def environment():  # type: () -> dict[str, str]
     return {ROOM: "-" * SIZE}
 
 
-def room():  # type: () -> int
-    """The address of the room in this process, and in every one that it forks. Raises NoRoomError."""
+def room():  # type: () -> memoryview
+    """The room in this process, and in every one that it forks. Raises NoRoomError."""
     with open("/proc/self/stat", "rb") as file:  # noqa: PTH123 - pathlib is a heavy import
         fields = file.read().rpartition(b")")[2].split()
     start, end = int(fields[47]), int(fields[48])
@@ -31,13 +31,13 @@ def room():  # type: () -> int
     at = (b"\0" + environ).find(b"\0%s=%s\0" % (ROOM.encode(), b"-" * SIZE))
     if at < 0:
         raise NoRoomError(f"{ROOM} is not in the {len(environ)} bytes of the environment")
-    return start + at
+    size = len(ROOM) + 1 + SIZE
+    return memoryview((ctypes.c_char * size).from_address(start + at)).cast("B")
 
 
-def put(address, token):  # type: (int, bytes) -> None
+def put(room, token):  # type: (memoryview, bytes) -> None
     """Mark this process. Its parent's memory is another, and stays as it is."""
     entry = b"%s=%s" % (procfs.MARKER.encode(), token)
-    size = len(ROOM) + 1 + SIZE
-    if len(entry) > size:
+    if len(entry) > len(room):
         raise NoRoomError(f"{token!r} is longer than a marker can be")
-    ctypes.memmove(address, entry.ljust(size, b"\0"), size)
+    room[:] = entry.ljust(len(room), b"\0")

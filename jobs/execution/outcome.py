@@ -26,18 +26,18 @@ def of_status(status, launch_error):  # type: (int, str | None) -> dict[str, obj
     }
 
 
-def of_usage(usage):  # type: (Usage) -> dict[str, object]
+def of_usage(usage):  # type: (Usage | None) -> dict[str, object]
     """What it used, by the kernel's sums and by what was seen of the whole tree."""
     kernel = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "cpu_seconds": round(kernel.ru_utime + kernel.ru_stime, 3),
         "max_rss_kb": kernel.ru_maxrss,
-        "peak_mb": round(max(kernel.ru_maxrss, usage.peak_kb) / 1024, 1),
-        "usage": usage.series.points,
+        "peak_mb": round(max(kernel.ru_maxrss, usage.peak_kb if usage else 0) / 1024, 1),
+        "usage": usage.series.points if usage else [],
     }
 
 
-def memory_ran_out(status, usage, group):  # type: (int, Usage, object) -> str
+def memory_ran_out(status, usage, group):  # type: (int, Usage | None, object) -> str
     """The kernel killed for lack of memory: proven by the job's own group, or only suspected, or not seen.
 
     Suspected: it was ended by a KILL that was not ours, while the kernel killed somebody on this machine.
@@ -45,7 +45,7 @@ def memory_ran_out(status, usage, group):  # type: (int, Usage, object) -> str
     if group and cage.oom_kills(str(group)):
         return "proven"
     killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-    before = usage.oom_before
+    before = usage.oom_before if usage else None
     return "suspected" if killed and before is not None and oom_kills() > before else ""
 
 

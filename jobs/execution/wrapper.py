@@ -20,7 +20,10 @@ def run():  # type: () -> int
     _isolate()
     request = lean.decode(procfs.read("request.json"))
     attempt = Attempt(request)
-    why = attempt.begin()
+    why = attempt.fork()
+    if not why:
+        _take_charge()
+        why = attempt.begin()
     _answer(why or "linked")
     if why:
         return 1
@@ -38,18 +41,22 @@ def run():  # type: () -> int
 
 
 def _isolate():  # type: () -> None
-    """Leave behind what the worker's process may have given: descriptors, signals, session, umask."""
+    """Leave behind what the worker may have given, to us and to the job: descriptors, signals, umask."""
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     lean.pthread_sigmask(lean.SIG_SETMASK, HEARD)
     job_process.default_signals()
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # an error is an answer; the job gets the default again
+    os.umask(0o077)
+    kernel.set_for_this_process(kernel.PR_SET_NO_NEW_PRIVS, 1)
+
+
+def _take_charge():  # type: () -> None
+    """Set what is the wrapper's alone. After the fork: a page touched before would be copied twice."""
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # an error is an answer
         lean.signal(number, lean.SIG_IGN)
     with contextlib.suppress(PermissionError):  # already the leader of a session
         os.setsid()
-    os.umask(0o077)
     child_bounds.protect()
-    for option in (kernel.PR_SET_CHILD_SUBREAPER, kernel.PR_SET_NO_NEW_PRIVS):
-        kernel.set_for_this_process(option, 1)
+    kernel.set_for_this_process(kernel.PR_SET_CHILD_SUBREAPER, 1)
 
 
 def _answer(word):  # type: (str) -> None
@@ -59,6 +66,4 @@ def _answer(word):  # type: (str) -> None
     """
     with contextlib.suppress(BrokenPipeError):
         os.write(1, word.encode() + b"\n")
-    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-    os.dup2(null, 1)
-    os.close(null)
+    os.dup2(0, 1)

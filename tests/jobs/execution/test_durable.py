@@ -107,11 +107,12 @@ def test_the_ticket_is_on_the_disk_before_the_job_is_let_go(
     monkeypatch.chdir(directory.path)
     attempt = Attempt({"arguments": []})
     attempt.child = os.getpid()
+    attempt._prepare()
     asked.clear()
     assert (attempt._link_ticket(), attempt._why_not_durable()) == ("", "")
     assert asked == ["file", "name", "directory"]
-    os.close(attempt.output)
-    os.close(attempt.exit_file.directory)
+    for descriptor in (attempt.output, attempt.exit_file.directory, attempt.exit_file.reserved[1]):
+        os.close(descriptor)
 
 
 def test_how_a_job_ended_is_on_the_disk_before_it_has_its_name(

@@ -99,8 +99,8 @@ def test_a_wrapper_that_has_ended_leaves_no_zombie(spool: Spool) -> None:
 
 def test_neither_launcher_nor_wrapper_holds_anything_of_the_worker(spool: Spool, secrets: str) -> None:
     directory = running.started(spool, running.WAITS)
-    assert set(environment_of(present())) == {"JOBSITE_ROOM", "PATH", "LANG"}
-    assert set(environment_of(wrapper_of(directory))) == {"JOBSITE_TOKEN", "PATH", "LANG"}
+    assert set(environment_of(present())) == {"JOBSITE_ROOM", "PATH", "LANG", "LD_BIND_NOW"}
+    assert set(environment_of(wrapper_of(directory))) == {"JOBSITE_TOKEN", "PATH", "LANG", "LD_BIND_NOW"}
     assert set(held_by(present())) == {0, 1, 2}
     eventually(lambda: held_by(wrapper_of(directory))[1] == "/dev/null", within=running.LONG)
     held = held_by(wrapper_of(directory))
