@@ -75,7 +75,8 @@ class Round:
 
     def tickets(self, *jobs: int) -> list[Ticket]:
         """Wrapper and process of each of these."""
-        found = [self._spool.attempt(job, 1).ticket() for job in jobs]
+        attempts = dict(self.rows.of(jobs, "id", "attempt"))
+        found = [self._spool.attempt(job, attempts[job]).ticket() for job in jobs]
         return [ticket for ticket in found if ticket]
 
     def end(self, back: Callable[[], float]) -> None:
@@ -92,9 +93,8 @@ class Round:
 
     def judge(self) -> list[float]:
         """Every end is true, nothing ran twice, nothing is left; how long each end took to be recorded."""
-        told = self.rows.of(self.jobs, "id", "exit_code", "reason", "attempt")
-        assert {job: (code, reason) for job, code, reason, _ in told} == self.fates
-        assert {attempt for *_, attempt in told} == {1}
+        told = self.rows.of(self.jobs, "id", "exit_code", "reason")
+        assert {job: (code, reason) for job, code, reason in told} == self.fates
         assert self._witness.saw_each_start_once(*self.jobs)
         eventually(lambda: self._living() == [], what="the end of every process of these jobs")
         assert self.rows.unreleased(self.jobs) == []

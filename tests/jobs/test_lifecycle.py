@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from jobs import lifecycle, states
 from jobs.errors import IdempotencyConflict
-from jobs.lifecycle import journal
+from jobs.lifecycle import Identities, journal
 from jobs.messages import BrokerUnreachableError
 from jobs.models import Job, Node, ResourceAllocation
 from jobs.models.clock import database_now
@@ -119,6 +119,16 @@ def test_a_message_that_the_broker_refused_counts_as_sent_for_the_grace(outbox: 
     with pytest.raises(BrokerUnreachableError):
         lifecycle.dispatch(job)
     assert fresh(job).dispatch_seq == 1
+
+
+def test_who_comes_too_late_to_end_a_job_releases_nothing() -> None:
+    job = making.starting()
+    seen = Job.objects.select_related("node").get(pk=job.pk)
+    assert lifecycle.activate(job, Identities(1, 1, 2, 2), note="", actor="n1")
+    gone = "its process is gone"
+    assert not lifecycle.lose(seen, Reason.SUPERVISOR_LOST, gone, evidence=Evidence.ABSENCE, actor="n1")
+    assert len(making.held_by(job)) == 1
+    assert fresh(job).step == states.ACTIVE
 
 
 def test_a_claim_needs_the_attempt_that_the_message_names() -> None:
@@ -263,7 +273,8 @@ def test_a_job_seen_waiting_that_runs_by_now_is_stopped() -> None:
 def test_no_transition_leads_out_of_an_end() -> None:
     """Whatever a door forgets to ask: what all of them are made of refuses it."""
     ended = making.ended()
-    assert not journal.change(ended, states.QUEUED, EventKind.REQUEUED, "tests")
+    for to in (states.CANCELLED, states.QUEUED):
+        assert not journal.change(ended, to, EventKind.FINISHED, "tests")
     assert fresh(ended).step == states.COMPLETED
 
 

@@ -50,7 +50,8 @@ class Witness:
         try:
             return (yield)
         finally:
-            if DATABASE.intersection(pyfuncitem.fixturenames):
+            marked = pyfuncitem.get_closest_marker("django_db") is not None
+            if marked or DATABASE.intersection(pyfuncitem.fixturenames):
                 beyond_rows = bool(BEYOND.intersection(pyfuncitem.fixturenames))
                 self._look(pyfuncitem.nodeid, beyond_rows=beyond_rows)
 

@@ -1,5 +1,6 @@
 """T19 and T20: a node is lost, and what others may do about its jobs."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from django.db.models import ProtectedError
 
 from jobs import fleet, lifecycle, states
 from jobs.execution.lease import LeaseKeeper
+from jobs.lifecycle import SeenLease
 from jobs.models import Job, Node, NodeEvent, NodeLease
 from jobs.models.clock import database_now, from_now
 from jobs.states import EventKind, Evidence, Reason, Service, State
@@ -18,6 +20,7 @@ from recovery.strategies import OrphanJobRecoveryStrategy
 from tests import making
 
 pytestmark = pytest.mark.django_db
+Settles = Callable[..., bool]
 PATIENCE = settings.REQUEUE_AFTER.total_seconds()
 
 
@@ -44,6 +47,12 @@ def silences(clock: SteadyClock) -> Silences:
 def silence(node: str = "n1") -> None:
     """Its agent has not renewed its lease in time."""
     assert NodeLease.objects.filter(node__name=node).update(lease_until=from_now(-timedelta(seconds=1))) == 1
+
+
+def lease_of(node: str) -> SeenLease:
+    """Its lease as it is now."""
+    lease = NodeLease.objects.get(node__name=node)
+    return SeenLease(lease.node_id, lease.incarnation, lease.lease_until)
 
 
 def say_down(node: str = "n1") -> None:
@@ -183,6 +192,32 @@ def test_a_lease_that_changed_since_it_was_seen_saves_its_jobs(silences: Silence
     assert strategy.excuse(found) == "its node speaks again, or it has moved on"
 
 
+@pytest.mark.parametrize("write", [lifecycle.give_up, lifecycle.requeue_lost])
+def test_nobody_settles_the_jobs_of_a_node_whose_lease_runs(write: Settles) -> None:
+    """Whatever was believed when the lease was read: a clock that was set back since makes it run again."""
+    job = making.active(requeue=True)
+    assert not write(job, lease_of("n1"), "it is silent", actor="op")
+    assert (fresh(job).step, service()) == (states.ACTIVE, Service.UP)
+
+
+@pytest.mark.parametrize("write", [lifecycle.give_up, lifecycle.requeue_lost])
+def test_nobody_settles_jobs_by_the_lease_of_another_agent(write: Settles) -> None:
+    job = making.active(requeue=True)
+    silence()
+    seen = lease_of("n1")
+    assert not write(job, seen._replace(incarnation=seen.incarnation - 1), "it is silent", actor="op")
+    assert (fresh(job).step, service()) == (states.ACTIVE, Service.UP)
+
+
+@pytest.mark.parametrize("write", [lifecycle.give_up, lifecycle.requeue_lost])
+def test_nobody_settles_jobs_by_the_lease_of_another_node(write: Settles) -> None:
+    making.node("n2")
+    job = making.active(requeue=True)
+    silence("n2")
+    assert not write(job, lease_of("n2"), "it is silent", actor="op")
+    assert (fresh(job).step, service()) == (states.ACTIVE, Service.UP)
+
+
 def test_a_job_that_moved_on_since_it_was_found_leaves_its_node_in_service(silences: Silences) -> None:
     job = making.active()
     silence()
@@ -212,7 +247,7 @@ def test_a_job_that_may_run_again_is_requeued_once_its_node_was_silent_for_long(
 def test_a_silence_that_was_broken_is_counted_anew(silences: Silences, clock: SteadyClock) -> None:
     making.active(requeue=True)
     silence()
-    sweep(silences)
+    assert sweep(silences) == {}
     clock.seconds = PATIENCE - 1
     silence()  # it has renewed meanwhile, and is silent again
     assert sweep(silences) == {}
