@@ -144,6 +144,14 @@ class Moves(RuleBasedStateMachine):
         if self.deliverable():
             self.deliver(number, pause)
 
+    @rule(number=ANY, pause=PAUSES)
+    def run_one(self, number: int, pause: Pause | None) -> None:
+        """Further on that way: its wrapper goes on until the job runs, or has ended."""
+        self.start_one(number, pause)
+        for _ in range(3):
+            for wrapper in self.world.living():
+                wrapper.step()
+
     @precondition(lambda self: self.deliverable())
     @rule(number=ANY, pause=PAUSES)
     def deliver(self, number: int, pause: Pause | None) -> None:
