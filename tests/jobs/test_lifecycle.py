@@ -1,5 +1,6 @@
 """Every transition: its guard, its event, and what it gives back."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -129,6 +130,32 @@ def test_who_comes_too_late_to_end_a_job_releases_nothing() -> None:
     assert not lifecycle.lose(seen, Reason.SUPERVISOR_LOST, gone, evidence=Evidence.ABSENCE, actor="n1")
     assert len(making.held_by(job)) == 1
     assert fresh(job).step == states.ACTIVE
+
+
+@pytest.mark.parametrize("make", [making.queued, making.starting, making.active])
+def test_only_what_is_placed_is_claimed(make: Callable[[], Job]) -> None:
+    job = make()
+    before = job.step
+    assert not lifecycle.start(job, boot_id="b", spool_id="s", actor="n1")
+    assert fresh(job).step == before
+
+
+def test_only_what_waits_expires() -> None:
+    job = making.active()
+    assert not lifecycle.expire(job, actor="recovery")
+    assert fresh(job).step == states.ACTIVE
+
+
+def test_who_saw_a_job_before_an_earlier_attempt_does_not_place_it() -> None:
+    job = making.queued()
+    seen = Job.objects.get(pk=job.pk)
+    making.place(job)
+    job.refresh_from_db()
+    assert lifecycle.start(job, boot_id="b", spool_id="s", actor="n1")
+    job.refresh_from_db()
+    assert lifecycle.return_unstarted(job, actor="n1")
+    late = lifecycle.Placing(seen, Node.objects.get().pk, ())
+    assert lifecycle.place([late], database_now()) == []
 
 
 def test_a_claim_needs_the_attempt_that_the_message_names() -> None:
