@@ -213,6 +213,17 @@ def test_a_job_of_another_spool_is_adopted_while_it_lives_and_lost_when_it_does_
     assert fresh(job).reason == Reason.SUPERVISOR_LOST
 
 
+def test_a_job_that_was_claimed_with_another_spool_is_never_called_unstarted(
+    station: Station, tmp_path: Path
+) -> None:
+    """It may have run: what tells of that is in the other spool."""
+    job = making.placed()
+    assert lifecycle.start(job, boot_id=station.boot_id, spool_id=station.spool.spool_id, actor="n1")
+    other = Station("n1", Spool.open(tmp_path / "other"))
+    assert sweep(other) == {job.pk: Outcome.RECOVERED}
+    assert fresh(job).reason == Reason.SUPERVISOR_LOST
+
+
 def test_a_job_of_another_spool_and_another_boot_is_failed(
     station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
