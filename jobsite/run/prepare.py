@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 OPERATOR = "admin"
 ASKING = "running jobs"
 """The thread that may be left behind: nobody waits longer than PATIENCE for what it asks."""
-PATIENCE = 5.0
+PATIENCE = 0.8
 
 
 def write_secret(file: Path, text: str) -> None:

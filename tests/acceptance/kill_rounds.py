@@ -93,8 +93,9 @@ class Round:
 
     def judge(self) -> list[float]:
         """Every end is true, nothing ran twice, nothing is left; how long each end took to be recorded."""
-        told = self.rows.of(self.jobs, "id", "exit_code", "reason")
-        assert {job: (code, reason) for job, code, reason in told} == self.fates
+        told = self.rows.of(self.jobs, "id", "exit_code", "reason", "attempt")
+        assert {job: (code, reason) for job, code, reason, _ in told} == self.fates
+        assert {attempt for *_, attempt in told} == {1}
         assert self._witness.saw_each_start_once(*self.jobs)
         eventually(lambda: self._living() == [], what="the end of every process of these jobs")
         assert self.rows.unreleased(self.jobs) == []

@@ -16,7 +16,7 @@ from jobsite.run.child import Child, rotate
 from jobsite.run.console import Console, how_it_ended
 from jobsite.run.processes import Stage
 from jobsite.run.record import Identity, Record, boot_id
-from jobsite.run.supervisor import Charge, Supervisor
+from jobsite.run.supervisor import PATIENCE, Charge, Supervisor
 from jobsite.run.wakeup import StopRequested, Wakeup
 from tests.eventually import eventually
 
@@ -107,6 +107,20 @@ def test_a_child_that_ignores_the_request_is_killed_in_time(
     supervisor.stop(Stage.SERVERS)
     assert time.monotonic() - begun < 3
     assert "broker did not stop in time and was killed" in capsys.readouterr().out
+
+
+def test_what_was_done_before_the_last_stage_takes_its_time_from_it(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobsite.run.supervisor.ALTOGETHER", 0.3)
+    monkeypatch.setitem(PATIENCE, Stage.SERVERS, 60.0)
+    supervisor.take([charge("broker", DEAF, Stage.SERVERS)])
+    eventually(lambda: "deaf" in (tmp_path / "broker.log").read_text())
+    broker = supervisor.child("broker")
+    supervisor.stop(Stage.FRONT)
+    supervisor.stop(Stage.SERVERS)
+    assert broker
+    assert broker.exit_code == -signal.SIGKILL
 
 
 def test_f28_a_child_that_cannot_be_started_again_is_tried_later_and_the_others_stay(

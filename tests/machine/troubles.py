@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.machine.host import Host
-from tests.machine.moves import ANY, MOST_JOBS, PAUSES, Moves, one_of
+from tests.machine.moves import ANY, PAUSES, Moves, one_of
 from tests.machine.stage import Pause
 from tests.machine.wrapper import Wrapper
 
@@ -75,14 +75,16 @@ class Troubles(Moves):
 
     def kill_job(self, number: int) -> None:
         """With kill -9, by somebody else."""
-        for wrapper in self.world.running()[number % MOST_JOBS :][:1]:
+        if running := self.world.running():
+            wrapper = one_of(running, number)
             wrapper.host.end(wrapper.child, by=9)
 
     def freeze_wrapper(self, number: int) -> None:
         """Or thaw it. Not where a second run relies on its clock."""
-        for wrapper in self.wrappers_with_process()[number % MOST_JOBS :][:1]:
-            if not wrapper.request["requeue"]:
-                wrapper.entry.is_frozen = not wrapper.entry.is_frozen
+        once = [one for one in self.wrappers_with_process() if not one.request["requeue"]]
+        if once:
+            wrapper = one_of(once, number)
+            wrapper.entry.is_frozen = not wrapper.entry.is_frozen
 
     def reboot(self, number: int) -> None:
         """A machine."""
@@ -131,7 +133,8 @@ class Troubles(Moves):
 
     def remove_directory(self, number: int) -> None:
         """Somebody removes what an attempt has written."""
-        for wrapper in list(self.world.wrappers)[number % MOST_JOBS :][:1]:
+        if self.world.wrappers:
+            wrapper = one_of(self.world.wrappers, number)
             self._remove(wrapper.host.spool_path / "{}.{}".format(*wrapper.pair))
 
     def lose_spool(self, number: int) -> None:

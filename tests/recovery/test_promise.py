@@ -49,6 +49,11 @@ def test_a_job_that_is_held_and_let_go_is_at_the_attempt_at_which_it_was(station
     assert making.place(job).attempt == 2
 
 
+def test_a_job_that_is_held_is_at_the_attempt_of_its_last_event(station: Station) -> None:
+    assert lifecycle.hold(making.placed(), Hold.USER, actor="ana")
+    assert verify() == []
+
+
 def test_what_a_job_gives_back_is_free_with_its_gpus(station: Station) -> None:
     making.ended(gpus=2)
     assert making.held_by(making.placed(gpus=2))[0].gpus == [0, 1]
